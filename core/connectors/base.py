@@ -1,0 +1,139 @@
+"""The contract between the engine and any venue: facts out through one sink, transactions in, outcomes back as values.
+
+All methods run on the engine's event loop. A connector owns its reconnecting, its books and its nonces; it decides
+nothing about trading.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.decisions import TxOutcome
+from core.events import Event, LinkHealth, OrderReport
+from core.model import Account, BookView, Market, OrderIntent, Position, Quote
+from core.units import ClientOrderId, MarketId, VenueOrderId
+
+EventSink = Callable[[Event], None]
+"""Called on the engine's loop, in order; never blocks, never raises."""
+
+SendGate = Callable[[], str | None]
+"""Asked at the last instruction before bytes leave: None lets them go, a sentence stops them (`Refused(0, sentence)`).
+May be called from any thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """An intent with our identity, ready to be signed."""
+
+    client_id: ClientOrderId
+    intent: OrderIntent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRef:
+    """An order at the venue, by whichever id is known; the venue's wins when both are."""
+
+    market_id: MarketId
+    client_id: ClientOrderId | None = None
+    venue_id: VenueOrderId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """One consistent look at the account over REST."""
+
+    account: Account
+    positions: tuple[Position, ...]
+    """Complete: a market that is missing is flat."""
+
+
+class Connector(Protocol):
+    """One venue, one account."""
+
+    @property
+    def name(self) -> str:
+        """Name and address for the header."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """Which world this is: account and public key. A paper venue started anew has another one."""
+        ...
+
+    @property
+    def markets(self) -> Mapping[MarketId, Market]:
+        """The markets traded; empty before `start`."""
+        ...
+
+    async def start(self, sink: EventSink) -> None:
+        """Load markets, check the key, open the streams; streams reconnect by themselves from then on.
+
+        Emits `MarketsListed`, then `LinkChanged`, `OrdersReported`, `OpenOrdersListed` (on each subscription's
+        snapshot), `FillReported`, `PositionsReported`, `AccountReported` and `Noticed` for as long as it runs.
+        Quotes are not emitted: they are read with `drain_quotes` at the reader's pace.
+
+        Raises:
+            LinkDown: the venue does not answer; `start` may be called again.
+            AuthRejected: it does not know the account, or the key is not registered for it.
+            ConfigError: a market asked for does not exist.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End every task, socket and thread; idempotent, also after a failed `start`."""
+        ...
+
+    def drain_quotes(self) -> tuple[Quote, ...]:
+        """Quotes that changed since the last call, at most one per market; notices silence and turns books STALE."""
+        ...
+
+    def quote(self, market_id: MarketId) -> Quote:
+        """The newest quote of one market; EMPTY when there is none."""
+        ...
+
+    def book(self, market_id: MarketId, depth: int) -> BookView:
+        """A frozen view of one book, `depth` levels a side."""
+        ...
+
+    def links(self) -> tuple[LinkHealth, ...]:
+        """Every stream with the moment of its last message."""
+        ...
+
+    async def submit(self, order: NewOrder, gate: SendGate) -> TxOutcome:
+        """Sign and send one order. Out-of-range values are `Refused` before the signer sees them."""
+        ...
+
+    async def cancel(self, ref: OrderRef) -> TxOutcome:
+        """Cancel one order."""
+        ...
+
+    async def cancel_all(self, market_id: MarketId | None, on_sent: Callable[[int], None]) -> TxOutcome:
+        """The venue's native cancel-all, of one market or the account, on the kill lane when a kill key is configured.
+
+        `on_sent` receives the monotonic nanosecond at which the bytes were handed to the transport.
+        """
+        ...
+
+    async def open_orders(self) -> tuple[OrderReport, ...]:
+        """The venue's complete list of open orders, over REST.
+
+        Raises:
+            LinkDown: it could not be had.
+        """
+        ...
+
+    async def find_order(self, client_id: ClientOrderId, market_id: MarketId) -> OrderReport | None:
+        """Look one of our orders up among open and recently closed ones; None when the venue shows no trace of it.
+
+        Raises:
+            LinkDown: it could not be had.
+        """
+        ...
+
+    async def account_view(self) -> AccountView:
+        """Collateral and all positions, over REST.
+
+        Raises:
+            LinkDown: it could not be had.
+        """
+        ...

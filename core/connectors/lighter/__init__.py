@@ -1,0 +1,1 @@
+"""The production connector for Lighter, used for paper and live alike."""

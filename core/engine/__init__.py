@@ -1,0 +1,1 @@
+"""Tasks, orders, fills and the journal: a pure machine inside one asynchronous shell."""

@@ -1,0 +1,184 @@
+"""What the engine shows: one frozen snapshot, newest wins. State goes down to the screen; nothing comes back by it.
+
+Moments named `*_ns` are monotonic and comparable with this process's clock, so that a reader can show an age that keeps
+growing when the engine no longer publishes.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from core.clock import Instant
+from core.decisions import TradingState
+from core.events import LinkHealth, NoticeLevel
+from core.model import Account, Fill, Market, OrderMapEntry, OrderTask, Position, Quote
+from core.units import MarketId
+
+
+class EnginePhase(Enum):
+    """Where the engine stands in its life."""
+
+    STARTING = "starting"
+    CONNECTING = "connecting"
+    RECONCILING = "reconciling"
+    """Comparing what we remember with what the venue says; nothing trades."""
+    RUNNING = "running"
+    STOPPING = "stopping"
+    """Carrying out the exit policy."""
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class KillPhase(Enum):
+    """How far a kill has come. CONFIRMED only by the venue's own empty list."""
+
+    IDLE = "idle"
+    REQUESTED = "requested"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    FAILING = "failing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KillStatus:
+    """The kill switch. Latched from the press until it is re-armed, across restarts."""
+
+    phase: KillPhase = KillPhase.IDLE
+    by: str = ""
+    at_us: int = 0
+    pressed_ns: int = 0
+    sent_ns: int | None = None
+    """When the first cancel-all bytes were handed to the wire."""
+    confirmed_ns: int | None = None
+    may_be_live: int | None = None
+    """Orders that may still be live; None while nobody knows."""
+    attempts: int = 0
+    detail: str = ""
+
+    @property
+    def is_latched(self) -> bool:
+        """Whether trading is stopped by it."""
+        return self.phase is not KillPhase.IDLE
+
+    @property
+    def sent_ms(self) -> Decimal | None:
+        """Milliseconds from the press to the first cancel-all bytes."""
+        return _milliseconds(self.pressed_ns, self.sent_ns)
+
+    @property
+    def confirmed_ms(self) -> Decimal | None:
+        """Milliseconds from the press to the venue's empty list."""
+        return _milliseconds(self.pressed_ns, self.confirmed_ns)
+
+
+def _milliseconds(start_ns: int, end_ns: int | None) -> Decimal | None:
+    return None if end_ns is None else Decimal(end_ns - start_ns).scaleb(-6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerStatus:
+    """One circuit breaker: of a market, or of everything when `market_id` is None."""
+
+    market_id: MarketId | None
+    is_tripped: bool = False
+    by: str = ""
+    reason: str = ""
+    at_us: int = 0
+    trips_to: TradingState = TradingState.REDUCING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitUse:
+    """One risk limit and how much of it is used, worst case (position + open + in flight)."""
+
+    name: str
+    """As in the configuration: `max_position_notional`."""
+    scope: str
+    """A market's symbol, or `all`."""
+    used: Decimal
+    limit: Decimal
+    unit: str
+    """`USDC`, `orders`, or the base asset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One line of the operator's log."""
+
+    seq: int
+    at_us: int
+    level: NoticeLevel
+    source: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyStatus:
+    """One strategy of the bot."""
+
+    name: str
+    is_running: bool
+    markets: tuple[str, ...]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineState:
+    """Everything the desk may show, at one moment. Tuples are in display order."""
+
+    seq: int
+    published: Instant
+    phase: EnginePhase
+    phase_detail: str = ""
+    profile: str = ""
+    venue: str = ""
+    """Name and address for the header, such as `paper 127.0.0.1:43117`."""
+    trading: TradingState = TradingState.HALTED
+    trading_detail: str = ""
+    """Why it is not ACTIVE."""
+    kill: KillStatus = KillStatus()
+    breakers: tuple[BreakerStatus, ...] = ()
+    """The global one first, then one per market."""
+    links: tuple[LinkHealth, ...] = ()
+    markets: tuple[Market, ...] = ()
+    quotes: tuple[Quote, ...] = ()
+    """One per market, in the order of `markets`."""
+    positions: tuple[Position, ...] = ()
+    """Only those that are not flat."""
+    account: Account | None = None
+    day_pnl: Decimal | None = None
+    """Equity now minus equity at the UTC day's first sight, in USDC; None until the account is known."""
+    tasks: tuple[OrderTask, ...] = ()
+    """Every task that is queued or may be live, oldest first."""
+    recent: tuple[OrderTask, ...] = ()
+    """Closed tasks still in memory, newest first; bounded."""
+    order_map: tuple[OrderMapEntry, ...] = ()
+    """Everything that may be live on either side: BOTH, then orphans of both sides."""
+    fills: tuple[Fill, ...] = ()
+    """The newest, newest first; bounded."""
+    limits: tuple[LimitUse, ...] = ()
+    strategies: tuple[StrategyStatus, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    """The newest, oldest first; bounded."""
+
+    @property
+    def may_be_live(self) -> int:
+        """How many orders may be resting at the venue, by everything we know."""
+        return sum(entry.order.status.may_be_live for entry in self.order_map)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the engine will not publish again."""
+        return self.phase in {EnginePhase.STOPPED, EnginePhase.FAILED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitReport:
+    """How the engine ended; the process's exit code follows from it."""
+
+    is_clean: bool
+    """The exit policy ran to confirmed completion."""
+    text: str
+    """One sentence for the terminal after the screen is gone."""
+    exit_code: int = 0
+    """0 clean, 1 something may be left at the venue, 2 configuration."""

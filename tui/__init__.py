@@ -1,0 +1,1 @@
+"""The operator's desk. It shows `EngineState`, posts commands, and decides nothing."""

@@ -1,0 +1,1 @@
+"""What fills the terminal: the desk and its modals."""
