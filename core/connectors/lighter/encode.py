@@ -1,0 +1,151 @@
+"""Turns intents into the integers the signer takes, refusing whatever the wire cannot carry exactly.
+
+The vendor's signer wraps out-of-range prices without a word (2**32 + 5 signs 5), so every range is checked before it.
+Ranges: lighter-go `types/txtypes` constants; markets are checked against the venue's own list by the caller.
+"""
+
+from dataclasses import dataclass
+from typing import Final, assert_never
+
+from core.connectors.base import NewOrder, OrderRef
+from core.decisions import Refused
+from core.model import Market, OrderIntent, OrderType, Side, TimeInForce
+from core.units import MAX_CLIENT_ORDER_ID, MAX_PRICE_TICKS, MAX_SIZE_STEPS, MarketId, to_units
+
+TX_CREATE_ORDER: Final = 14
+TX_CANCEL_ORDER: Final = 15
+TX_CANCEL_ALL: Final = 16
+
+ALL_MARKETS: Final = 255
+"""`NIL_MARKET_INDEX`: a cancel-all of the whole account."""
+MAX_PERP_MARKET: Final = 254
+MAX_MARKET: Final = 2**15 - 1
+EXPIRY_NONE: Final = 0
+EXPIRY_28_DAYS: Final = -1
+"""The signer replaces it by now + 28 days; the venue takes 5 minutes to 30 days."""
+_MIN_VENUE_ORDER_ID: Final = 2**48
+_MAX_VENUE_ORDER_ID: Final = 2**60 - 1
+_TYPE_LIMIT: Final = 0
+_TYPE_MARKET: Final = 1
+_TIF_IOC: Final = 0
+_TIF_GTT: Final = 1
+_TIF_POST_ONLY: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateTx:
+    """One order in the venue's units: price in ticks, size in steps."""
+
+    market_index: int
+    client_order_index: int
+    base_amount: int
+    price: int
+    is_ask: bool
+    order_type: int
+    time_in_force: int
+    reduce_only: bool
+    order_expiry: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelTx:
+    """A cancel of one order, by the venue's index or ours."""
+
+    market_index: int
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAllTx:
+    """An immediate cancel of every order, of one market or (255) of the account."""
+
+    market_index: int = ALL_MARKETS
+
+
+Tx = CreateTx | CancelTx | CancelAllTx
+
+
+def encode_order(order: NewOrder, market: Market | None) -> CreateTx | Refused:
+    """An order in the venue's integers, or why it cannot be one."""
+    intent = order.intent
+    if market is None:
+        return _refused(f"market {intent.market_id} is not one of this venue's")
+    if not 1 <= order.client_id <= MAX_CLIENT_ORDER_ID:
+        return _refused(f"client order id: expected 1 to {MAX_CLIENT_ORDER_ID}, got {order.client_id}")
+    price = _scaled(intent, market, is_price=True)
+    if isinstance(price, Refused):
+        return price
+    size = _scaled(intent, market, is_price=False)
+    if isinstance(size, Refused):
+        return size
+    if intent.type is OrderType.MARKET and intent.tif is TimeInForce.POST_ONLY:
+        return _refused("a market order cannot be post-only")
+    tif = TimeInForce.IOC if intent.type is OrderType.MARKET else intent.tif
+    return CreateTx(
+        market_index=intent.market_id,
+        client_order_index=order.client_id,
+        base_amount=size,
+        price=price,
+        is_ask=intent.side is Side.SELL,
+        order_type=_TYPE_MARKET if intent.type is OrderType.MARKET else _TYPE_LIMIT,
+        time_in_force=_tif_code(tif),
+        reduce_only=intent.reduce_only,
+        order_expiry=EXPIRY_NONE if tif is TimeInForce.IOC else EXPIRY_28_DAYS,
+    )
+
+
+def encode_cancel(ref: OrderRef) -> CancelTx | Refused:
+    """A cancel by the venue's id when it is known, else by ours."""
+    if not 0 <= ref.market_id <= MAX_MARKET or ref.market_id == ALL_MARKETS:
+        return _refused(f"market {ref.market_id} is not one of this venue's")
+    if ref.venue_id is not None:
+        if not _MIN_VENUE_ORDER_ID <= ref.venue_id <= _MAX_VENUE_ORDER_ID:
+            return _refused(f"venue order id: expected 2**48 to 2**60 - 1, got {ref.venue_id}")
+        return CancelTx(market_index=ref.market_id, index=ref.venue_id)
+    if ref.client_id is None:
+        return _refused("a cancel needs the venue's order id or ours, got neither")
+    if not 1 <= ref.client_id <= MAX_CLIENT_ORDER_ID:
+        return _refused(f"client order id: expected 1 to {MAX_CLIENT_ORDER_ID}, got {ref.client_id}")
+    return CancelTx(market_index=ref.market_id, index=ref.client_id)
+
+
+def encode_cancel_all(market_id: MarketId | None) -> CancelAllTx | Refused:
+    """The native cancel-all; the venue filters by market for perps only (its code 21619 otherwise)."""
+    if market_id is None:
+        return CancelAllTx()
+    if not 0 <= market_id <= MAX_PERP_MARKET:
+        return _refused(f"cancel-all of one market: expected a perp (0 to {MAX_PERP_MARKET}), got market {market_id}")
+    return CancelAllTx(market_index=market_id)
+
+
+def _scaled(intent: OrderIntent, market: Market, *, is_price: bool) -> int | Refused:
+    what, value, decimals, ceiling, step = (
+        ("price", intent.price, market.price_decimals, MAX_PRICE_TICKS, market.tick)
+        if is_price
+        else ("size", intent.size, market.size_decimals, MAX_SIZE_STEPS, market.step)
+    )
+    if not value.is_finite():
+        return _refused(f"{what}: expected a number, got {value}")
+    try:
+        units = to_units(value, decimals)
+    except ValueError:
+        return _refused(f"{what} {value} is not a multiple of {step} in {market.symbol}")
+    if not 1 <= units <= ceiling:
+        return _refused(f"{what}: expected {step} to {ceiling * step} in {market.symbol}, got {value}")
+    return units
+
+
+def _tif_code(tif: TimeInForce) -> int:
+    match tif:
+        case TimeInForce.IOC:
+            return _TIF_IOC
+        case TimeInForce.GTT:
+            return _TIF_GTT
+        case TimeInForce.POST_ONLY:
+            return _TIF_POST_ONLY
+        case _:
+            assert_never(tif)
+
+
+def _refused(sentence: str) -> Refused:
+    return Refused(0, sentence)
