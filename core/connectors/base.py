@@ -57,7 +57,10 @@ class Connector(Protocol):
 
     @property
     def identity(self) -> str:
-        """Which world this is: account and public key. A paper venue started anew has another one."""
+        """Which world this is, known before `start`: the journal's ids are valid within it alone.
+
+        Chain and account for a lasting venue; for a paper venue, which starts anew each time, its public key too.
+        """
         ...
 
     @property

@@ -1,0 +1,66 @@
+"""What the journal keeps, as values. Pure: `core.engine.journal` is the room with the disk.
+
+The meta keys are the engine's own; the journal does not look inside.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.model import Fill, Order, Origin, Priority
+from core.units import ClientOrderId, TaskId, TradeId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedOrder:
+    """The newest known form of one order; saved again whenever it changes.
+
+    Its identity is the client id if it is ours (it has a task), else the venue id. A closed one is a tombstone: it
+    stays for good, so that a late fill still finds whom it belongs to.
+    """
+
+    order: Order
+    origin: Origin
+    priority: Priority
+    task_id: TaskId | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedFill:
+    """One execution and who wanted it. Saved once by its trade id."""
+
+    fill: Fill
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedMeta:
+    """One named value that must survive a restart, such as the kill latch."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedLog:
+    """One line of the audit log; append-only."""
+
+    at_us: int
+    kind: str
+    text: str
+
+
+Record = SavedOrder | SavedFill | SavedMeta | SavedLog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalImage:
+    """What a restart begins with."""
+
+    live: tuple[SavedOrder, ...]
+    """Orders that were not closed when the journal was last written, oldest first; of every world."""
+    meta: Mapping[str, str]
+    next_client_id: ClientOrderId
+    """Above every client id that was ever durable here."""
+    next_task_id: TaskId
+    recent_trades: tuple[TradeId, ...]
+    """The newest trade ids of this world, newest first; bounded."""
