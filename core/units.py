@@ -3,7 +3,7 @@
 The next room is `core.model`, which builds the domain's values from these.
 """
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal, InvalidOperation
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import Final, NewType
 
 MarketId = NewType("MarketId", int)
@@ -22,6 +22,8 @@ MAX_CLIENT_ORDER_ID: Final = ClientOrderId(2**48 - 1)
 MAX_PRICE_TICKS: Final = 2**32 - 1
 MAX_SIZE_STEPS: Final = 2**48 - 1
 _MAX_TEXT: Final = 40
+# The default context keeps 28 digits and would round a longer value onto the grid it is being tested against.
+_EXACT: Final = Context(prec=100)
 
 
 def parse_decimal(text: str, what: str) -> Decimal:
@@ -56,7 +58,7 @@ def to_units(value: Decimal, decimals: int) -> int:
     Raises:
         ValueError: `value` is not on the grid; rounding is the caller's decision, never made here.
     """
-    scaled = value.scaleb(decimals)
+    scaled = value.scaleb(decimals, _EXACT)
     whole = int(scaled)
     if whole != scaled:
         raise ValueError(f"{value} is not a multiple of {unit(decimals)}")
@@ -70,7 +72,7 @@ def from_units(units: int, decimals: int) -> Decimal:
 
 def is_on_grid(value: Decimal, decimals: int) -> bool:
     """Whether `value` is a whole number of `10**-decimals`."""
-    scaled = value.scaleb(decimals)
+    scaled = value.scaleb(decimals, _EXACT)
     return scaled == scaled.to_integral_value()
 
 
