@@ -11,7 +11,7 @@ from typing import Final
 _PAUSE_S: Final = 0.005
 
 
-async def eventually(predicate: Callable[[], object], what: str, timeout: float = 5.0) -> None:  # noqa: ASYNC109
+async def eventually(predicate: Callable[[], object], what: str, timeout: float = 5.0) -> None:
     """Let the loop run until `predicate` holds; fail naming `what` after `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not predicate():
