@@ -1,0 +1,117 @@
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.config import Sizing
+from core.risk import Edge, PositionSizer, SizingContext, smallest_valid_size
+from core.units import is_on_grid
+from tests.support.risk_world import ETH
+
+SETTINGS = Sizing(kelly_fraction=Decimal("0.25"), max_notional=Decimal(2_000), min_trades=30)
+SIZER = PositionSizer(SETTINGS)
+EDGE = Edge(win_probability=Decimal("0.55"), payoff=Decimal(1), trades=100)
+RICH = SizingContext(equity=Decimal(10_000), price=Decimal(2_000), headroom=Decimal(50_000))
+
+
+def test_a_quarter_of_kelly_of_equity_in_base_units():
+    # f* = 0.55 - 0.45 / 1 = 0.10; a quarter of it of 10,000 is 250 USDC, at 2,000 that is 0.125
+    advice = SIZER.size(EDGE, ETH, RICH)
+    assert advice.size == Decimal("0.1250")
+    assert "fractional Kelly" in advice.reason
+
+
+def test_payoff_divides_the_chance_of_losing():
+    edge = Edge(win_probability=Decimal("0.4"), payoff=Decimal(2), trades=100)
+    assert edge.kelly == Decimal("0.1")
+
+
+def test_no_edge_no_trade():
+    for probability in ("0.5", "0.1", "0"):
+        advice = SIZER.size(replace(EDGE, win_probability=Decimal(probability)), ETH, RICH)
+        assert advice.size == 0
+        assert "no edge" in advice.reason
+
+
+def test_too_few_trades_mean_the_smallest_valid_size_and_it_says_so():
+    advice = SIZER.size(replace(EDGE, trades=29), ETH, RICH)
+    assert advice.size == Decimal("0.0050")
+    assert "29 of 30" in advice.reason
+
+
+def test_too_few_trades_without_an_edge_mean_nothing():
+    assert SIZER.size(replace(EDGE, trades=0, win_probability=Decimal("0.5")), ETH, RICH).size == 0
+
+
+def test_the_cap_holds():
+    advice = SIZER.size(replace(EDGE, win_probability=Decimal(1)), ETH, RICH)
+    assert advice.size == Decimal("1.0000")
+    assert "max_notional" in advice.reason
+
+
+def test_headroom_holds_when_it_is_less_than_the_cap():
+    advice = SIZER.size(replace(EDGE, win_probability=Decimal(1)), ETH, replace(RICH, headroom=Decimal("500.1")))
+    assert advice.size == Decimal("0.2500")
+    assert "headroom" in advice.reason
+
+
+@pytest.mark.parametrize("headroom", ["0", "-5", "9.99"])
+def test_no_room_no_trade(headroom):
+    advice = SIZER.size(EDGE, ETH, replace(RICH, headroom=Decimal(headroom)))
+    assert advice.size == 0
+    assert "smallest valid ETH order is 0.005" in advice.reason
+
+
+@pytest.mark.parametrize("equity", ["0", "-1"])
+def test_no_equity_no_trade(equity):
+    advice = SIZER.size(replace(EDGE, trades=1), ETH, replace(RICH, equity=Decimal(equity)))
+    assert advice.size == 0
+    assert "no equity" in advice.reason
+
+
+def test_the_smallest_valid_size_meets_both_minimums():
+    assert smallest_valid_size(ETH, Decimal(2_000)) == Decimal("0.0050")
+    assert smallest_valid_size(ETH, Decimal(1_000)) == Decimal("0.0100")
+    assert smallest_valid_size(ETH, Decimal(3)) == Decimal("3.3334")
+    assert smallest_valid_size(replace(ETH, min_size=Decimal(0), min_notional=Decimal(0)), Decimal(3)) == ETH.step
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"win_probability": Decimal("1.01")}, {"win_probability": Decimal(-1)}, {"payoff": Decimal(0)}, {"trades": -1}],
+)
+def test_an_impossible_edge_is_refused(fields):
+    with pytest.raises(ValueError, match=next(iter(fields))):
+        replace(EDGE, **fields)
+
+
+def test_a_price_of_zero_is_refused():
+    with pytest.raises(ValueError, match="price"):
+        SIZER.size(EDGE, ETH, replace(RICH, price=Decimal(0)))
+
+
+cents = st.integers(min_value=0, max_value=10_000_000).map(lambda units: Decimal(units).scaleb(-2))
+
+
+@given(
+    probability=st.integers(min_value=0, max_value=1_000).map(lambda units: Decimal(units).scaleb(-3)),
+    payoff=st.integers(min_value=1, max_value=500).map(lambda units: Decimal(units).scaleb(-2)),
+    trades=st.integers(min_value=0, max_value=60),
+    equity=cents,
+    price=cents.filter(bool),
+    headroom=cents,
+)
+def test_advice_is_on_the_grid_valid_and_within_every_cap(probability, payoff, trades, equity, price, headroom):
+    edge = Edge(win_probability=probability, payoff=payoff, trades=trades)
+    advice = SIZER.size(edge, ETH, SizingContext(equity=equity, price=price, headroom=headroom))
+    assert advice.reason
+    if advice.size == 0:
+        return
+    assert is_on_grid(advice.size, ETH.size_decimals)
+    assert advice.size >= ETH.min_size
+    assert advice.size * price >= ETH.min_notional
+    assert advice.size * price <= min(SETTINGS.max_notional, headroom)
+    if trades >= SETTINGS.min_trades:
+        assert advice.size * price <= edge.kelly * SETTINGS.kelly_fraction * equity
