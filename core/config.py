@@ -38,6 +38,13 @@ PAPER: Final = "paper"
 ENV_PREFIX: Final = "LIGHTER_TUI_"
 _MAX_SHOWN: Final = 60
 
+_PATTERNS: Final = {
+    "url": "an address such as https://host or http://127.0.0.1:8080",
+    "ws_url": "an address such as wss://host/stream",
+    "profile": "a name of lower-case letters, digits, '-' and '_'",
+    "markets": "a market's symbol such as ETH",
+}
+
 Usdc = Annotated[Decimal, Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
 Size = Annotated[Decimal, Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
 KeyIndex = Annotated[int, Field(ge=0, le=254)]
@@ -248,7 +255,10 @@ def _checked_file(path: Path, *, is_named: bool) -> Path | None:
 
 def _problem(detail: ErrorDetails) -> str:
     field = ".".join(str(part) for part in detail["loc"]) or "configuration"
-    expected = detail["msg"].removeprefix("Value error, ")
+    expected = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected a value")
+    if detail["type"] == "string_pattern_mismatch":
+        name = next((str(part) for part in reversed(detail["loc"]) if str(part) in _PATTERNS), "markets")
+        expected = f"expected {_PATTERNS[name]}"
     if detail["type"] == "extra_forbidden":
         return f"  {field}: no such setting; remove it or correct its name"
     if detail["type"] == "missing":
