@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -163,7 +164,7 @@ class Settings(BaseSettings):
     file: ClassVar[Path | None] = None
 
     profile: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")] = PAPER
-    markets: tuple[Symbol, ...] = ()
+    markets: Annotated[tuple[Symbol, ...], NoDecode] = ()
     """Markets to trade and show; empty for all of the venue's."""
     state_dir: Path = Field(default_factory=lambda: user_state_path(APP))
     """Journal and log files, one folder a profile."""
@@ -176,6 +177,12 @@ class Settings(BaseSettings):
     paper: Paper = Paper()
     desk: DeskSettings = DeskSettings()
     profiles: dict[str, VenueProfile] = {}
+
+    @field_validator("markets", mode="before")
+    @classmethod
+    def _from_list(cls, value: object) -> object:
+        """The environment has no lists: there it is `ETH,BTC`."""
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @classmethod
     def settings_customise_sources(
@@ -202,7 +209,7 @@ class Settings(BaseSettings):
         known = ", ".join([PAPER, *sorted(self.profiles)])
         raise ConfigError(
             f"profile: expected one of {known}, got {self.profile!r}; "
-            f"add a [profiles.{self.profile}] table to {default_file()}"
+            f"add a [profiles.{self.profile}] table to {self.file or default_file()}"
         )
 
 
@@ -255,7 +262,10 @@ def _checked_file(path: Path, *, is_named: bool) -> Path | None:
 
 def _problem(detail: ErrorDetails) -> str:
     field = ".".join(str(part) for part in detail["loc"]) or "configuration"
-    expected = detail["msg"].removeprefix("Value error, ").replace("Input should be", "expected a value")
+    expected = detail["msg"].removeprefix("Value error, ")
+    rest = expected.removeprefix("Input should be ")
+    if rest != expected:
+        expected = f"expected {rest}" if rest.startswith(("a ", "an ", "'")) else f"expected a value {rest}"
     if detail["type"] == "string_pattern_mismatch":
         name = next((str(part) for part in reversed(detail["loc"]) if str(part) in _PATTERNS), "markets")
         expected = f"expected {_PATTERNS[name]}"
