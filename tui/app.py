@@ -1,0 +1,226 @@
+"""The desk as a Textual application: it hosts the engine's thread, binds the keys, and turns each into one wish."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import ClassVar, Final
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+from textual.worker import Worker, WorkerState
+
+from core.commands import CancelOrder, CloseBreaker, ExitPolicy, Rearm, SetStrategy, SubmitOrder, TripBreaker
+from core.model import OrderIntent
+from core.state import BreakerStatus, ExitReport, Notice
+from tui.bridge import EngineHandle
+from tui.driver import KillDriver, TerminalGone
+from tui.format import clean
+from tui.keys import KEYS, Key, bindings
+from tui.pump import DeskOptions, Pump
+from tui.screens.breaker import CloseBreakerModal
+from tui.screens.desk import DeskScreen
+from tui.screens.modal import Modal
+from tui.screens.quit import LeavingModal, QuitModal, is_known
+from tui.screens.rearm import RearmModal
+from tui.screens.text import HelpModal, NoticeModal
+from tui.screens.ticket import Ticket
+from tui.style import style_sheet
+from tui.theme import NAME, NIGHT, TOKENS
+from tui.view import View
+from tui.widgets.breakers import BreakerRow, global_breaker
+from tui.widgets.grid import Grid
+from tui.widgets.prices import PriceRow
+
+__all__ = ["Desk", "DeskOptions", "KillDriver"]
+
+BY: Final = "operator"
+_ENGINE: Final = "engine"
+
+
+class Desk(App[ExitReport | None]):
+    """The operator's desk. `run()` answers the engine's report, or None when the engine was still ending."""
+
+    TITLE = "lighter-tui"
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings())
+
+    def __init__(self, handle: EngineHandle, options: DeskOptions) -> None:
+        super().__init__(driver_class=KillDriver, css_path=style_sheet())
+        self.animation_level = "none"
+        self._handle = handle
+        self._clock = options.clock
+        self._pump = Pump(handle, options)
+        self._view = self._pump.view()
+        self._engine: Worker[None] | None = None
+        self._is_leaving = False
+        self._desk = DeskScreen(self.is_enabled)
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Tokens that hold in every theme."""
+        return dict(TOKENS)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette offers the key map's harmless entries and the kill."""
+        del screen
+        for key in KEYS:
+            if key.label and (key.is_priority or not key.is_dangerous) and self.is_enabled(key):
+                yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
+
+    def on_mount(self) -> None:
+        """Paint first, then start the engine."""
+        self.register_theme(NIGHT)
+        self.theme = NAME
+        self.push_screen(self._desk)
+        self.run_worker(self._pump.run(self.show), name="pump")
+        self._engine = self.run_worker(
+            partial(self._handle.run, self._is_gone), name=_ENGINE, thread=True, exit_on_error=False
+        )
+
+    def show(self, view: View) -> None:
+        """Hand the newest view to every screen, covered ones too."""
+        self._view = view
+        for screen in self.screen_stack:
+            if isinstance(screen, DeskScreen | Modal):
+                screen.show(view)
+
+    def stop_painting(self) -> None:
+        """Paint no more and write nothing to the terminal; from any thread and from signal handlers."""
+        self._pump.stop()
+        if isinstance(self._driver, KillDriver):
+            self._driver.mute()
+
+    def kill_now(self) -> None:
+        """Kill at once; from any thread."""
+        pressed_ns = self._clock.now().mono_ns
+        self._handle.kill(BY, pressed_ns)
+        self._pump.press_kill(BY, pressed_ns)
+
+    def is_enabled(self, key: Key) -> bool:
+        """Whether a key would do anything now."""
+        return self.check_action(key.action, ()) is True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Grey out what cannot be done now."""
+        del parameters
+        state = self._view.state
+        match action:
+            case "ticket":
+                is_possible = bool(state.markets)
+            case "cancel":
+                order = self._desk.order
+                is_possible = order is not None and not order.status.is_closed
+            case "rearm":
+                is_possible = self._view.kill.is_latched
+            case "strategy":
+                is_possible = bool(state.strategies)
+            case _:
+                is_possible = True
+        return True if is_possible else None
+
+    def action_kill(self) -> None:
+        """Kill."""
+        self.kill_now()
+
+    def action_breaker(self) -> None:
+        """Trip everything, or ask before closing it."""
+        breaker = global_breaker(self._view.state.breakers)
+        if breaker is not None and breaker.is_tripped:
+            self._close_breaker(breaker, "all markets")
+        else:
+            self._handle.submit(TripBreaker(by=BY, reason="tripped by key"))
+
+    def action_ticket(self) -> None:
+        """Open the ticket for the selected market."""
+        self.push_screen(Ticket(self._view, self._desk.market_id, self._handle.preview), self._place)
+
+    def action_cancel(self) -> None:
+        """Cancel the selected order."""
+        order = self._desk.order
+        if order is not None:
+            self._handle.submit(
+                CancelOrder(market_id=order.intent.market_id, client_id=order.client_id, venue_id=order.venue_id)
+            )
+
+    def action_rearm(self) -> None:
+        """Ask for the word and the reason."""
+        self.push_screen(RearmModal(self._view), self._rearm)
+
+    def action_strategy(self) -> None:
+        """Start or stop the first strategy."""
+        for strategy in self._view.state.strategies[:1]:
+            self._handle.submit(SetStrategy(name=strategy.name, running=not strategy.is_running, by=BY))
+
+    def action_help(self) -> None:
+        """Show the key map."""
+        self.push_screen(HelpModal())
+
+    def action_focus_pane(self, pane_id: str) -> None:
+        """Go to a pane."""
+        self._desk.focus_pane(pane_id)
+
+    async def action_quit(self) -> None:
+        """Leave: at once when nothing can be live, after asking otherwise; a second time leaves the screen."""
+        state = self._view.state
+        if self._is_leaving or self._pump.ended or state.is_over:
+            self.exit(self._handle.exit_report())
+        elif is_known(self._view) and not state.order_map and not state.tasks:
+            self._leave(ExitPolicy.CANCEL)
+        elif not self._is_open(QuitModal):
+            self.push_screen(QuitModal(), self._leave)
+
+    def on_grid_chosen(self, event: Grid.Chosen) -> None:
+        """Enter on a row means what that row is."""
+        match event.item:
+            case PriceRow():
+                self.action_ticket()
+            case BreakerRow(breaker=breaker, symbol=symbol) if breaker.is_tripped:
+                self._close_breaker(breaker, symbol)
+            case Notice() as notice:
+                self.push_screen(NoticeModal(notice))
+            case _:
+                pass
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """The engine ended: by our wish, or by itself, which is said in words."""
+        if event.worker.name != _ENGINE or event.state not in {WorkerState.SUCCESS, WorkerState.ERROR}:
+            return
+        report = self._handle.exit_report()
+        if self._is_leaving or (report is not None and report.exit_code == 2):
+            self.exit(report)
+        elif event.state is WorkerState.ERROR:
+            self._pump.ended = f"the engine broke: {event.worker.error}; orders may still be live at the venue"
+        else:
+            self._pump.ended = report.text if report is not None else "the engine ended without a report"
+
+    def on_terminal_gone(self, event: TerminalGone) -> None:
+        """Nobody watches any more: leave, and the engine carries out its exit policy."""
+        del event
+        self.stop_painting()
+        self.exit(self._handle.exit_report())
+
+    def _is_gone(self) -> bool:
+        return self._engine is not None and self._engine.is_cancelled
+
+    def _is_open(self, modal: type[QuitModal | CloseBreakerModal]) -> bool:
+        return any(isinstance(screen, modal) for screen in self.screen_stack)
+
+    def _place(self, intent: OrderIntent | None) -> None:
+        if intent is not None:
+            self._handle.submit(SubmitOrder(intent=intent))
+
+    def _rearm(self, reason: str | None) -> None:
+        if reason:
+            self._handle.submit(Rearm(by=BY, reason=reason))
+
+    def _close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
+        def close(reason: str | None) -> None:
+            if reason:
+                self._handle.submit(CloseBreaker(by=BY, reason=clean(reason), market_id=breaker.market_id))
+
+        if not self._is_open(CloseBreakerModal):
+            self.push_screen(CloseBreakerModal(breaker, symbol), close)
+
+    def _leave(self, policy: ExitPolicy | None) -> None:
+        if policy is not None:
+            self._is_leaving = True
+            self._handle.request_stop(policy, "the operator quits")
+            self.push_screen(LeavingModal(policy))

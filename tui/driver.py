@@ -1,0 +1,162 @@
+"""The terminal driver: the kill key takes effect in the input thread, and no terminal can hold the process.
+
+The kill key is recognised here, before Textual's loop sees it: a busy loop delays painting, never a kill. Output goes
+through a writer of our own, because a terminal that is no longer read must neither hold a lock of the interpreter nor
+be waited for at the end.
+"""
+
+import os
+import queue
+import selectors
+import signal
+import sys
+import threading
+from codecs import getincrementaldecoder
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
+from textual.message import Message
+
+from tui.keys import KILL_KEYS
+
+if TYPE_CHECKING:
+    from textual.app import App
+
+_QUEUED_WRITES: Final = 30
+_STEP: Final = 0.05
+"""Seconds between two looks at a flag while waiting."""
+_LAST_WORDS: Final = 1.0
+"""Seconds that a terminal gets to take what restores it."""
+_CHUNK: Final = 4_096
+
+
+class TerminalGone(Message):
+    """The terminal hung up: nobody sees the screen any more."""
+
+
+class TerminalWriter(threading.Thread):
+    """Writes text to a terminal, on a thread that may be left behind when the terminal stops reading."""
+
+    def __init__(self, fileno: int) -> None:
+        super().__init__(daemon=True, name="terminal-output")
+        self._fileno = fileno
+        self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._is_muted = False
+        self._is_gone = False
+
+    def write(self, text: str) -> None:
+        """Queue a text; waits while the terminal is behind, but not once it is muted or gone."""
+        while self._queue.qsize() >= _QUEUED_WRITES:
+            if self._is_muted or self._is_gone:
+                return
+            threading.Event().wait(_STEP)
+        if not (self._is_muted or self._is_gone):
+            self._queue.put(text.encode("utf-8", "replace"))
+
+    def mute(self) -> None:
+        """Drop every write from now on; takes no lock, so that a signal handler may call it."""
+        self._is_muted = True
+
+    def unmute(self) -> None:
+        """Let writes through again, after forgetting what was queued."""
+        with suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
+        self._is_muted = False
+
+    def run(self) -> None:
+        """Write until told to end or the terminal is gone."""
+        while (data := self._queue.get()) is not None:
+            try:
+                while data and not self._is_muted:
+                    data = data[os.write(self._fileno, data) :]
+            except OSError:
+                self._is_gone = True
+                return
+
+    def close(self) -> None:
+        """End after what is queued, waiting no longer than a moment for a terminal that does not read."""
+        self._queue.put(None)
+        self.join(_LAST_WORDS)
+
+
+class KillDriver(LinuxDriver):
+    """Textual's driver, with the kill key ahead of everything and an end that cannot be held up."""
+
+    def __init__(
+        self, app: "App[object]", *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        # The keyboard does everything here, and without mouse reports the terminal's own selection keeps working.
+        del mouse
+        super().__init__(app, debug=debug, mouse=False, size=size)
+        self._kill: Callable[[], None] = getattr(app, "kill_now", lambda: None)
+        self._writer: TerminalWriter | None = None
+        # A stop signal would stop the engine with the screen, and leave its orders alone at the venue.
+        signal.signal(signal.SIGTSTP, _ignore)
+
+    def start_application_mode(self) -> None:
+        """Take the terminal."""
+        self._writer = TerminalWriter(_terminal())
+        self._writer.start()
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back as it was, if it still listens."""
+        if self._writer is not None:
+            self._writer.unmute()
+        super().stop_application_mode()
+
+    def write(self, data: str) -> None:
+        """Hand text to the writer."""
+        if self._writer is not None:
+            self._writer.write(data)
+
+    def mute(self) -> None:
+        """Stop painting at once, from any thread and from signal handlers."""
+        if self._writer is not None:
+            self._writer.mute()
+
+    def close(self) -> None:
+        """End the writers."""
+        super().close()
+        if self._writer is not None:
+            self._writer.close()
+
+    def process_message(self, message: Message) -> None:
+        """Kill here and now on the kill key, then let the message go its way."""
+        if isinstance(message, Key) and message.key in KILL_KEYS:
+            self._kill()
+        super().process_message(message)
+
+    def run_input_thread(self) -> None:
+        """Read keys until told to end; a terminal that hung up is reported once and not read again."""
+        parser = XTermParser()
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(0.1):
+                    try:
+                        data = os.read(self.fileno, _CHUNK)
+                    except OSError:
+                        data = b""
+                    if not data:
+                        self.send_message(TerminalGone())
+                        return
+                    for event in parser.feed(decode(data)):
+                        self.process_message(event)
+                for event in parser.tick():
+                    self.process_message(event)
+
+
+def _terminal() -> int:
+    """Where Textual paints too: standard error, so that standard output stays free."""
+    return 2 if sys.__stderr__ is None else sys.__stderr__.fileno()
+
+
+def _ignore(signum: int, frame: object) -> None:
+    """A handler that does nothing; unlike `SIG_IGN` it is not inherited by child processes."""

@@ -1,0 +1,190 @@
+"""The order ticket. While typing it shows what risk would say; Enter places only what risk lets pass."""
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar, Final, assert_never
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.suggester import SuggestFromList
+from textual.widget import Widget
+from textual.widgets import Input, Label
+
+from core.decisions import Approved, Denied, RiskDecision
+from core.model import Market, OrderIntent, OrderType, Quote, Side, TimeInForce
+from core.units import MarketId
+from tui.format import NOTHING, clean, money
+from tui.screens.modal import Modal, say
+from tui.screens.ticket_form import Problem, TicketText, find_market, prefill, read_ticket
+from tui.view import View
+from tui.widgets.choice import Choice
+from tui.widgets.lines import Line, Lines, Span, Tone
+
+_WIDTH: Final = 58
+_NUMBER: Final = r"[0-9._]*"
+_SYMBOL: Final = r"[A-Za-z0-9/_.-]*"
+
+
+class Field(Horizontal):
+    """A label and what it names."""
+
+    def __init__(self, label: str, widget: Widget) -> None:
+        super().__init__()
+        self._label = label
+        self._widget = widget
+
+    def compose(self) -> ComposeResult:
+        """Label left, widget right."""
+        yield Label(self._label)
+        yield self._widget
+
+
+class Ticket(Modal[OrderIntent]):
+    """Answers the intent to place, or nothing."""
+
+    TITLE_TEXT = "new order"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "place", "place", show=False, priority=True),
+        Binding("up", "market(-1)", "previous market", show=False),
+        Binding("down", "market(1)", "next market", show=False),
+    ]
+
+    def __init__(self, view: View, market_id: MarketId | None, preview: Callable[[OrderIntent], RiskDecision]) -> None:
+        super().__init__()
+        self._view = view
+        self._preview = preview
+        markets = view.state.markets
+        chosen = next((market for market in markets if market.id == market_id), markets[0] if markets else None)
+        self._market = Input(
+            chosen.symbol if chosen else "",
+            id="ticket-market",
+            restrict=_SYMBOL,
+            max_length=32,
+            suggester=SuggestFromList([market.symbol for market in markets], case_sensitive=False),
+        )
+        self._side = Choice((("buy", Side.BUY), ("sell", Side.SELL)), id="ticket-side")
+        self._type = Choice((("limit", OrderType.LIMIT), ("market", OrderType.MARKET)), id="ticket-type")
+        self._amount = Input(id="ticket-size", restrict=_NUMBER, max_length=32, placeholder="base units")
+        self._price = Input(id="ticket-price", restrict=_NUMBER, max_length=32, placeholder="USDC")
+        self._tif = Choice(
+            (
+                ("good-till-time", TimeInForce.GTT),
+                ("post-only", TimeInForce.POST_ONLY),
+                ("immediate-or-cancel", TimeInForce.IOC),
+            ),
+            id="ticket-tif",
+        )
+        self._reduce = Choice((("no", False), ("yes", True)), id="ticket-reduce")
+        self._touch = Lines(id="ticket-touch")
+        self._verdict = Lines(id="ticket-verdict")
+        self._prefilled = ""
+        self._judged: tuple[object, ...] | None = None
+
+    def window(self) -> Iterable[Widget]:
+        """The fields, in the order of a spoken order."""
+        for field in (self._market, self._amount, self._price):
+            field.cursor_blink = False
+        yield Field("market", self._market)
+        yield Field("side", self._side)
+        yield Field("type", self._type)
+        yield Field("size", self._amount)
+        yield Field("price", self._price)
+        yield Field("time in force", self._tif)
+        yield Field("reduce only", self._reduce)
+        yield self._touch
+        yield self._verdict
+        yield Label("enter places · tab next field · ↑↓ market · ←→ choose · esc closes", classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin with the market, a price from the touch, and risk's word."""
+        self._fill_price()
+        self._judge()
+
+    def on_view(self, view: View) -> None:
+        """The market moved: judge again."""
+        self._view = view
+        self._judge()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Another text; another market brings its own price."""
+        if event.input is self._market:
+            self._fill_price()
+        self._judge()
+
+    def on_choice_changed(self) -> None:
+        """Another side or type brings another touch."""
+        self._fill_price()
+        self._judge()
+
+    def action_market(self, step: int) -> None:
+        """Go to the next or previous market."""
+        markets = self._view.state.markets
+        if markets:
+            now = find_market(self._market.value, markets)
+            index = markets.index(now) + step if now in markets else 0
+            self._market.value = markets[index % len(markets)].symbol
+
+    def action_place(self) -> None:
+        """Place it if risk approves; otherwise stay and say why."""
+        intent = read_ticket(self._text(), self._view.state.markets)
+        if isinstance(intent, OrderIntent) and isinstance(self._preview(intent), Approved):
+            self.dismiss(intent)
+        else:
+            self._judged = None
+            self._judge()
+
+    def _text(self) -> TicketText:
+        return TicketText(
+            market=self._market.value,
+            side=self._side.value,
+            type=self._type.value,
+            size=self._amount.value,
+            price=self._price.value,
+            tif=self._tif.value,
+            is_reduce_only=self._reduce.value,
+        )
+
+    def _quote(self, market: Market) -> Quote | None:
+        return next((quote for quote in self._view.state.quotes if quote.market_id == market.id), None)
+
+    def _fill_price(self) -> None:
+        """Offer a price, unless the operator typed one for this market."""
+        market = find_market(self._market.value, self._view.state.markets)
+        if market is not None and self._price.value in {"", self._prefilled}:
+            self._prefilled = prefill(market, self._quote(market), self._side.value, self._type.value)
+            self._price.value = self._prefilled
+
+    def _judge(self) -> None:
+        """Say what stands: the touch, and what risk would decide."""
+        text = self._text()
+        markets = self._view.state.markets
+        market = find_market(text.market, markets)
+        self._touch.set_lines([_touch(market, self._quote(market) if market else None, text.type)])
+        verdict = read_ticket(text, markets)
+        decision = self._preview(verdict) if isinstance(verdict, OrderIntent) else None
+        if (verdict, decision) != self._judged:
+            self._judged = (verdict, decision)
+            say(self._verdict, *_sentence(verdict, decision), _WIDTH)
+
+
+def _touch(market: Market | None, quote: Quote | None, type_: OrderType) -> Line:
+    if market is None or quote is None:
+        return (Span("no price yet", Tone.DIM),)
+    hint = "  ·  price is the worst you accept" if type_ is OrderType.MARKET else ""
+    shown = f"{market.symbol}  bid {quote.bid or NOTHING}  ask {quote.ask or NOTHING}  book {quote.status.value}{hint}"
+    return (Span(shown[:_WIDTH], Tone.DIM),)
+
+
+def _sentence(verdict: OrderIntent | Problem, decision: RiskDecision | None) -> tuple[str, Tone]:
+    if isinstance(verdict, Problem):
+        return verdict.text, Tone.ARMED
+    notional = f"{money(verdict.notional)} USDC"
+    match decision:
+        case Approved():
+            return f"✓ risk approves: {verdict.side.value} for {notional}", Tone.GAIN
+        case Denied(reason=reason, detail=detail):
+            return f"⊘ risk refuses ({reason.value}): {clean(detail)}", Tone.HALTED
+        case None:
+            return "", Tone.DIM
+        case _:
+            assert_never(decision)

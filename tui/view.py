@@ -1,0 +1,36 @@
+"""What one paint shows: the newest state of the engine, the moment, and what the desk itself knows."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from core.clock import SECOND_NS, Instant
+from core.state import EngineState, KillStatus
+
+SILENT_AFTER_NS: Final = 2 * SECOND_NS
+"""An engine whose newest state is older than this is called silent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One moment, as every pane is shown it."""
+
+    state: EngineState
+    now: Instant
+    kill: KillStatus
+    """The engine's, or REQUESTED from the press until the engine has taken it up."""
+    is_live: bool = False
+    """Real money stands behind it."""
+    stale_after_ms: int = 3_000
+    ended: str = ""
+    """One sentence when the engine's thread ended by itself."""
+
+    @property
+    def silent_ns(self) -> int:
+        """How long the engine has said nothing, once that is too long; 0 while it speaks or after it ended."""
+        age = self.now.mono_ns - self.state.published.mono_ns
+        return age if age > SILENT_AFTER_NS and not self.state.is_over and not self.ended else 0
+
+    @property
+    def second(self) -> int:
+        """The running second, UTC: ages and clocks are painted once in each."""
+        return self.now.utc_us // 1_000_000

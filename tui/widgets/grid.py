@@ -1,0 +1,287 @@
+"""A table drawn by the line: columns as data, a cursor that stays with its row, and only changed rows repainted.
+
+Figures never move: widths are fixed, columns that do not fit are left out, the least important first.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import ClassVar, Final, Generic, TypeVar
+
+from textual.binding import Binding, BindingType
+from textual.events import Resize
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+
+from tui.format import Align, clean, fit, fit_number
+from tui.widgets.lines import Canvas, Line, Span, Tone
+
+Item = TypeVar("Item")
+_WIDEST_GAP: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column(Generic[Item]):
+    """One column: what it is called, how wide it is, and how it reads a row."""
+
+    heading: str
+    render: Callable[[Item], Span]
+    draw: Callable[[Item, int], Span] | None = None
+    """Instead of `render`, for what is drawn to its width."""
+    width: int
+    narrow: int = 0
+    """Width where space is short; 0 for the same."""
+    align: Align = Align.LEFT
+    is_number: bool = False
+    """A figure keeps to the right and is never cut."""
+    rank: int = 0
+    """The highest goes first when the columns do not fit."""
+    is_flexible: bool = False
+    """Takes what is left over."""
+    short: str = ""
+    """Heading where space is short; empty for the same."""
+    keeps_end: bool = False
+    """An identifier: its last digits tell it apart, so the front is cut."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec(Generic[Item]):
+    """What a grid shows: its columns, what identifies a row, and what is said when there is none."""
+
+    title: str
+    columns: tuple[Column[Item], ...]
+    key: Callable[[Item], Hashable]
+    empty: str
+    row_tone: Callable[[Item], Tone | None] = field(default=lambda _item: None)
+    """A tone for the whole row, over its cells' own; None for the cells' own."""
+    follows_end: bool = False
+    """New rows come at the end, and the end stays in sight unless the operator looks elsewhere."""
+
+
+Layout = tuple[tuple[tuple[Column[Item], int], ...], int]
+"""Columns with their widths, and the gap between them."""
+
+
+def lay_out(columns: Sequence[Column[Item]], width: int) -> Layout[Item]:
+    """Choose columns, widths and gap for so many cells; the first column always stays."""
+    kept = list(columns)
+    while True:
+        for widths in ([c.width for c in kept], [c.narrow or c.width for c in kept]):
+            spare = width - sum(widths) - (len(kept) - 1)
+            if spare >= 0:
+                return _spread(kept, widths, spare)
+        if len(kept) == 1:
+            return ((kept[0], max(0, width)),), 1
+        last = max(range(1, len(kept)), key=lambda index: (kept[index].rank, index))
+        del kept[last]
+
+
+def _spread(kept: Sequence[Column[Item]], widths: Sequence[int], spare: int) -> Layout[Item]:
+    gaps = max(1, len(kept) - 1)
+    wider = min(_WIDEST_GAP - 1, spare // gaps)
+    spare -= wider * gaps
+    sized = [(column, size + (spare if column.is_flexible else 0)) for column, size in zip(kept, widths, strict=True)]
+    return tuple(sized), 1 + wider
+
+
+class _Mark(Enum):
+    """How a row is marked."""
+
+    NONE = "none"
+    IDLE = "row--idle"
+    CURSOR = "row--cursor"
+
+
+class Grid(Canvas, Generic[Item], can_focus=True):
+    """The table. Give it rows with `set_items`; ask it for `selected`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "up", show=False),
+        Binding("down", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home", "edge(False)", "first row", show=False),
+        Binding("end", "edge(True)", "last row", show=False),
+        Binding("enter", "choose", "choose", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {_Mark.IDLE.value, _Mark.CURSOR.value}
+
+    class Chosen(Message):
+        """Enter was pressed on the selected row."""
+
+        def __init__(self, item: object) -> None:
+            super().__init__()
+            self.item = item
+
+    def __init__(self, spec: Spec[Item], *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._spec = spec
+        self._items: tuple[Item, ...] = ()
+        self._index = 0
+        self._key: Hashable | None = None
+        """Of the selected row; None when nothing is selected, or the selected row went away."""
+        self._top = 0
+        self._painted: list[tuple[Item | None, _Mark]] = []
+        self._layout: Layout[Item] = ((), 1)
+        self._laid_out_for = -1
+        self._title = ""
+
+    @property
+    def selected(self) -> Item | None:
+        """The selected row; None after it went away, until the operator moves: no key may hit its neighbour."""
+        if self._key is None or self._index >= len(self._items):
+            return None
+        item = self._items[self._index]
+        return item if self._spec.key(item) == self._key else None
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """The rows, in order."""
+        return self._items
+
+    def set_items(self, items: Sequence[Item]) -> None:
+        """Show these rows, in this order; the cursor stays with its row."""
+        was_last = self._spec.follows_end and self._index == len(self._items) - 1
+        self._items = tuple(items)
+        if self._spec.follows_end and (self._key is None or was_last):
+            self._index = len(self._items) - 1
+            self._key = self._spec.key(self._items[-1]) if self._key is not None and self._items else None
+        elif self._key is not None:
+            keys = [self._spec.key(item) for item in self._items]
+            if self._key in keys:
+                self._index = keys.index(self._key)
+            else:
+                self._key = None
+        self._index = max(0, min(self._index, len(self._items) - 1))
+        self._sync()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw the headings or one row."""
+        width = self.size.width
+        if y == 0:
+            return self.strip(self._heading(width), width)
+        if not self._items:
+            return self.strip((Span(fit(f" {self._spec.empty}" if y == 1 else "", width), Tone.DIM),), width)
+        index = self._top + y - 1
+        if index >= len(self._items):
+            return self.strip((), width)
+        mark = self._mark(index)
+        over = None if mark is _Mark.NONE else self.get_component_rich_style(mark.value, partial=True)
+        return self.strip(self._row(self._items[index], width), width, over)
+
+    def action_move(self, step: int) -> None:
+        """Move the cursor by rows."""
+        self._select(self._index if self._key is None else self._index + step)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what is visible."""
+        self._select(self._index + pages * max(1, self._room - 1))
+
+    def action_edge(self, is_last: bool) -> None:  # noqa: FBT001
+        """Move the cursor to the first or last row."""
+        self._select(len(self._items) - 1 if is_last else 0)
+
+    def action_choose(self) -> None:
+        """Tell whoever listens that this row is meant."""
+        item = self.selected
+        if item is not None:
+            self.post_message(self.Chosen(item))
+
+    def on_focus(self) -> None:
+        """A focused grid has a selected row, if it has rows."""
+        if self._key is None:
+            self._select(self._index)
+        self._sync()
+
+    def on_blur(self) -> None:
+        """The cursor turns quiet."""
+        self._sync()
+
+    def on_resize(self, event: Resize) -> None:
+        """Other columns may fit now."""
+        del event
+        self._painted = []
+        self._sync()
+
+    @property
+    def _room(self) -> int:
+        return max(0, self.size.height - 1)
+
+    def _select(self, index: int) -> None:
+        if self._items:
+            self._index = max(0, min(index, len(self._items) - 1))
+            self._key = self._spec.key(self._items[self._index])
+        self._sync()
+
+    def _mark(self, index: int) -> _Mark:
+        if index != self._index or self._key is None:
+            return _Mark.NONE
+        return _Mark.CURSOR if self.has_focus else _Mark.IDLE
+
+    def _sync(self) -> None:
+        """Scroll to the cursor, then repaint the rows that no longer show what they should."""
+        room = self._room
+        last_top = max(0, len(self._items) - room)
+        if self._key is not None and room:
+            self._top = min(max(self._top, self._index - room + 1), self._index)
+        elif self._spec.follows_end:
+            self._top = last_top
+        self._top = min(self._top, last_top)
+        wanted = [self._line(self._top + row) for row in range(room)]
+        width = self.size.width
+        if len(wanted) != len(self._painted):
+            self.refresh()
+        else:
+            dirty = [
+                Region(0, y, width, 1)
+                for y, pair in enumerate(zip(self._painted, wanted, strict=True), 1)
+                if pair[0] != pair[1]
+            ]
+            if dirty:
+                self.refresh(*dirty)
+        self._painted = wanted
+        self._show_title(len(self._items) - self._top - room)
+
+    def _line(self, index: int) -> tuple[Item | None, _Mark]:
+        if index < len(self._items):
+            return self._items[index], self._mark(index)
+        return None, _Mark.IDLE if not self._items else _Mark.NONE
+
+    def _show_title(self, below: int) -> None:
+        hidden = "".join((f"  ▲{self._top}" if self._top else "", f"  ▼{below}" if below > 0 and self._room else ""))
+        title = f"{self._spec.title} · {len(self._items)}{hidden}"
+        if title != self._title:
+            self._title = title
+            self.border_title = title
+
+    def _columns(self, width: int) -> Layout[Item]:
+        if width != self._laid_out_for:
+            self._layout = lay_out(self._spec.columns, width)
+            self._laid_out_for = width
+        return self._layout
+
+    def _heading(self, width: int) -> Line:
+        columns, gap = self._columns(width)
+        cells = [
+            fit(c.short or c.heading if size < c.width else c.heading, size, Align.RIGHT if c.is_number else c.align)
+            for c, size in columns
+        ]
+        return (Span((" " * gap).join(cells), Tone.HEAD),)
+
+    def _row(self, item: Item, width: int) -> Line:
+        columns, gap = self._columns(width)
+        over = self._spec.row_tone(item)
+        spans: list[Span] = []
+        for column, size in columns:
+            text, tone = column.draw(item, size) if column.draw else column.render(item)
+            shown = fit_number(text, size) if column.is_number else _word(text, size, column)
+            spans.extend((Span(shown, over or tone), Span(" " * gap)))
+        return tuple(spans[:-1])
+
+
+def _word(text: str, size: int, column: Column[Item]) -> str:
+    safe = clean(text)
+    if column.keeps_end and len(safe) > size:
+        return "…" + safe[len(safe) - size + 1 :]
+    return fit(safe, size, column.align)

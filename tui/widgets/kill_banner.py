@@ -1,0 +1,50 @@
+"""The kill banner: what was asked, what went out, what the venue confirmed, and what may still live.
+
+It never says that orders are gone before the venue does. The text is a pure function of the view.
+"""
+
+from typing import Final, assert_never
+
+from core.state import KillPhase, KillStatus
+from tui.format import NOTHING, clean, milliseconds, utc
+from tui.view import View
+from tui.widgets.lines import Line, Lines, Span, Tone
+
+NOT_TAKEN_UP: Final = "the engine has not taken it up yet"
+
+
+class KillBanner(Lines):
+    """Two lines above everything while a kill is latched; no lines otherwise."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="kill-banner")
+
+    def show(self, view: View) -> None:
+        """Paint what changed."""
+        phase = view.kill.phase
+        self.display = view.kill.is_latched
+        self.set_class(phase is KillPhase.CONFIRMED, "-confirmed")
+        self.set_lines(banner(view.kill, view.now.utc_us))
+
+
+def banner(kill: KillStatus, now_us: int) -> tuple[Line, ...]:
+    """The banner's lines; none while nothing is latched."""
+    match kill.phase:
+        case KillPhase.IDLE:
+            return ()
+        case KillPhase.REQUESTED:
+            headline, words = "KILL REQUESTED", "new orders are blocked; cancel-all is not on the wire yet"
+        case KillPhase.SENT:
+            headline, words = "KILL SENT", "cancel-all is on the wire; waiting for the venue's own list"
+        case KillPhase.CONFIRMED:
+            headline, words = "KILL CONFIRMED", "the venue's own list is empty; press a to re-arm"
+        case KillPhase.FAILING:
+            headline, words = "KILL FAILING", f"attempt {kill.attempts}; orders may still trade; trying on"
+        case _:
+            assert_never(kill.phase)
+    live = "unknown" if kill.may_be_live is None else str(kill.may_be_live)
+    first = f" ■ {headline}  may still be live: {live}  ·  {words} "
+    detail = f"  ·  {clean(kill.detail)}" if kill.detail else ""
+    timing = f"sent {milliseconds(kill.sent_ms)}  ·  confirmed {milliseconds(kill.confirmed_ms)}"
+    second = f"   {timing}  ·  by {clean(kill.by) or NOTHING} at {utc(kill.at_us, now_us)}{detail} "
+    return ((Span(first, Tone.ALARM),), (Span(second, Tone.ALARM),))

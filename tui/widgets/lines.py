@@ -1,0 +1,107 @@
+"""Widgets that draw lines: a text is a tuple of spans, and only lines that changed are painted again.
+
+Colours come from the style sheet by the name of a tone; a line is never laid out, only drawn.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import ClassVar, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+
+class Tone(Enum):
+    """What a text means; the style sheet decides how that looks."""
+
+    PLAIN = "plain"
+    STRONG = "strong"
+    DIM = "dim"
+    HEAD = "head"
+    CALM = "calm"
+    BID = "bid"
+    ASK = "ask"
+    GAIN = "gain"
+    LOSS = "loss"
+    STALE = "stale"
+    ARMED = "armed"
+    HALTED = "halted"
+    BADGE = "badge"
+    ALARM = "alarm"
+
+
+class Span(NamedTuple):
+    """A piece of text with its meaning."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+Line = tuple[Span, ...]
+
+
+class Canvas(Widget):
+    """Base of everything drawn by the line: tones as styles, looked up once."""
+
+    DEFAULT_CSS = """
+    Canvas { width: 1fr; height: 1fr; }
+    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone.value}" for tone in Tone}
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._tones: dict[Tone, Style] = {}
+
+    def notify_style_update(self) -> None:
+        """Forget styles that the theme or the style sheet changed."""
+        self._tones.clear()
+        super().notify_style_update()
+
+    def tone_style(self, tone: Tone) -> Style:
+        """How this tone looks in this widget."""
+        style = self._tones.get(tone)
+        if style is None:
+            style = self.rich_style.without_color + self.get_component_rich_style(f"tone--{tone.value}", partial=True)
+            if style.color is None:
+                style = Style(color=self.rich_style.color) + style
+            self._tones[tone] = style
+        return style
+
+    def strip(self, line: Line, width: int, over: Style | None = None) -> Strip:
+        """Draw one line, exactly `width` cells wide; `over` lies on top, for the cursor's row."""
+        segments = [Segment(span.text, self.tone_style(span.tone)) for span in line if span.text]
+        strip = Strip(segments).adjust_cell_length(width, self.tone_style(Tone.PLAIN))
+        return strip.apply_style(over) if over is not None else strip
+
+
+class Lines(Canvas):
+    """A few lines of text; only those that changed are painted again."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._lines: tuple[Line, ...] = ()
+
+    def set_lines(self, lines: Sequence[Line]) -> None:
+        """Show these lines; the widget grows or shrinks with them where its height is `auto`."""
+        new = tuple(lines)
+        old, self._lines = self._lines, new
+        if len(old) != len(new):
+            self.refresh(layout=True)
+            return
+        width = self.size.width
+        dirty = [Region(0, y, width, 1) for y, (was, now) in enumerate(zip(old, new, strict=True)) if was != now]
+        if dirty:
+            self.refresh(*dirty)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many as there are lines."""
+        del container, viewport, width
+        return len(self._lines)
+
+    def render_line(self, y: int) -> Strip:
+        """Draw line `y`."""
+        width = self.size.width
+        return self.strip(self._lines[y] if y < len(self._lines) else (), width)
