@@ -1,0 +1,139 @@
+"""Accounts, positions and balances as JSON, marked at the moment they are asked for."""
+
+from collections.abc import Mapping
+from typing import Final, TypeAlias
+
+from core.connectors.venue import margin
+from core.connectors.venue.accounts import FRACTION, VenueAccount, VenuePosition
+from core.connectors.venue.market import MarketState
+from core.connectors.venue.views import Json, fixed, usdc
+
+Markets: TypeAlias = Mapping[int, MarketState]
+USDC_ASSET: Final = 3
+
+
+def position_view(account: VenueAccount, market: MarketState, markets: Markets) -> Json:
+    """A position; when flat its sign is 1 and its value a negative zero, as recorded from the venue."""
+    spec = market.spec
+    position = account.positions.get(spec.market_id) or VenuePosition(imf=spec.default_imf)
+    entry = (abs(position.cost) + abs(position.size) // 2) // abs(position.size) if position.size else 0
+    count, _, _ = account.open_in(spec.market_id)
+    return {
+        "market_id": spec.market_id,
+        "symbol": spec.symbol,
+        "initial_margin_fraction": fixed(2)(position.imf),
+        "open_order_count": count,
+        "pending_order_count": 0,
+        "position_tied_order_count": 0,
+        "sign": -1 if position.size < 0 else 1,
+        "position": fixed(spec.size_decimals)(abs(position.size)),
+        "avg_entry_price": fixed(spec.price_decimals)(entry),
+        "position_value": usdc(abs(position.size) * market.mark) if position.size else "-0.000000",
+        "unrealized_pnl": usdc(position.unrealised(market.mark)),
+        "realized_pnl": usdc(position.realised),
+        "liquidation_price": _liquidation_price(account, position, market, markets),
+        "margin_mode": 0,
+        "margin_set_flag": 1,
+        "allocated_margin": usdc(0),
+    }
+
+
+def asset_view(account: VenueAccount) -> Json:
+    """The only asset a perpetuals account needs."""
+    return {
+        "symbol": "USDC",
+        "asset_id": USDC_ASSET,
+        "balance": usdc(0),
+        "locked_balance": usdc(0),
+        "margin_mode": "enabled",
+        "margin_balance": usdc(account.collateral),
+        "multiplier": "1.000000000000000000",
+    }
+
+
+def account_view(account: VenueAccount, markets: Markets, now_us: int) -> Json:
+    """`DetailedAccount` of `GET /api/v1/account`."""
+    value = margin.equity(account, markets)
+    return {
+        "code": 0,
+        "account_type": 0,
+        "index": account.index,
+        "l1_address": account.l1_address,
+        "cancel_all_time": 0,
+        "total_order_count": account.order_count,
+        "total_isolated_order_count": 0,
+        "pending_order_count": 0,
+        "available_balance": usdc(margin.available(account, markets)),
+        "status": 1,
+        "collateral": usdc(account.collateral),
+        "transaction_time": now_us,
+        "account_trading_mode": 0,
+        "account_index": account.index,
+        "name": "",
+        "description": "",
+        "can_invite": False,
+        "referral_points_percentage": "",
+        "can_rfq": False,
+        "can_rfq_market_ids": None,
+        "created_at": 0,
+        "metadata": {"color": ""},
+        "positions": [position_view(account, markets[key], markets) for key in position_markets(account)],
+        "assets": [asset_view(account)],
+        "total_asset_value": usdc(value),
+        "cross_asset_value": usdc(value),
+        "cross_initial_margin_requirement": usdc(margin.position_requirement(account, markets)),
+        "cross_maintenance_margin_requirement": usdc(margin.maintenance_requirement(account, markets)),
+        "shares": [],
+        "pending_unlocks": [],
+        "approved_integrators": [],
+    }
+
+
+def position_markets(account: VenueAccount) -> list[int]:
+    """Markets in which an account ever had a position, or has an order."""
+    return sorted(account.positions.keys() | {order.market_id for order in account.live.values()})
+
+
+def user_stats_view(account: VenueAccount, markets: Markets) -> Json:
+    """Balance sheet of one account; leverage and margin use with two decimals."""
+    value = margin.equity(account, markets)
+    notional = sum(abs(held.size) * markets[key].mark for key, held in account.positions.items())
+    required = margin.position_requirement(account, markets)
+    stats: Json = {
+        "available_balance": usdc(margin.available(account, markets)),
+        "buying_power": "0",
+        "collateral": usdc(account.collateral),
+        "leverage": fixed(2)(notional * 100 // value if value > 0 else 0),
+        "margin_usage": fixed(2)(required * 10_000 // value if value > 0 else 0),
+        "portfolio_value": usdc(value),
+    }
+    return {"account_trading_mode": 0, **stats, "cross_stats": stats, "total_stats": stats}
+
+
+def limits_view(account: VenueAccount) -> Json:
+    """`GET /api/v1/accountLimits`; fee ticks are 1e-6 of the notional."""
+    return {
+        "code": 200,
+        "max_llp_percentage": 100,
+        "max_llp_amount": usdc(0),
+        "user_tier": "premium",
+        "can_create_public_pool": False,
+        "user_tier_name": "premium",
+        "current_maker_fee_tick": account.maker_fee,
+        "current_taker_fee_tick": account.taker_fee,
+        "leased_lit": "0.00000000",
+        "effective_lit_stakes": "0.00000000",
+        "user_tier_last_update": 0,
+    }
+
+
+def _liquidation_price(account: VenueAccount, position: VenuePosition, market: MarketState, markets: Markets) -> str:
+    """Where the account's value meets its maintenance margin if only this market moves; "0" when it never does."""
+    if position.size == 0:
+        return "0"
+    own = abs(position.size) * market.spec.maintenance_mf
+    others = margin.maintenance_requirement(account, markets) - own * market.mark // FRACTION
+    short = position.size * market.mark - margin.equity(account, markets) + others
+    slope = position.size * FRACTION - own
+    price = short * FRACTION // slope
+    return fixed(market.spec.price_decimals)(price) if price > 0 else "0"

@@ -1,0 +1,150 @@
+"""One market's resting orders in price-time order, and what of them has been published.
+
+Matching lives in `core.connectors.venue.exchange`; this only keeps order.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+
+from core.connectors.venue.orders import VenueOrder
+
+
+class Level:
+    """All orders at one price, oldest first."""
+
+    __slots__ = ("orders", "size")
+
+    def __init__(self) -> None:
+        """Empty."""
+        self.size = 0
+        self.orders: dict[int, VenueOrder] = {}
+
+
+class BookSide:
+    """Bids or asks. Keys are prices signed so that the best is the greatest: the end of a sorted list is cheap."""
+
+    __slots__ = ("_keys", "_published", "_sign", "_touched", "levels")
+
+    def __init__(self, *, is_ask: bool) -> None:
+        """Empty, nothing published."""
+        self._sign = -1 if is_ask else 1
+        self._keys: list[int] = []
+        self._touched: set[int] = set()
+        self._published: dict[int, int] = {}
+        self.levels: dict[int, Level] = {}
+
+    def __len__(self) -> int:
+        """How many prices."""
+        return len(self._keys)
+
+    def best(self) -> int | None:
+        """The price that trades first."""
+        return self._keys[-1] * self._sign if self._keys else None
+
+    def worst(self) -> int | None:
+        """The price that trades last."""
+        return self._keys[0] * self._sign if self._keys else None
+
+    def add(self, order: VenueOrder) -> None:
+        """Queue behind everything at the order's price."""
+        level = self.levels.get(order.price)
+        if level is None:
+            level = self.levels[order.price] = Level()
+            insort(self._keys, order.price * self._sign)
+        level.orders[order.index] = order
+        level.size += order.remaining
+        self._touched.add(order.price)
+
+    def remove(self, order: VenueOrder) -> None:
+        """Take an order out; its `remaining` is what it still adds to the level."""
+        level = self.levels[order.price]
+        del level.orders[order.index]
+        level.size -= order.remaining
+        self._touched.add(order.price)
+        if not level.orders:
+            del self.levels[order.price]
+            del self._keys[bisect_left(self._keys, order.price * self._sign)]
+
+    def shrink(self, order: VenueOrder, by: int) -> None:
+        """An order of this side lost `by` steps and stays."""
+        self.levels[order.price].size -= by
+        self._touched.add(order.price)
+
+    def first(self) -> VenueOrder | None:
+        """The order that trades next."""
+        if not self._keys:
+            return None
+        return next(iter(self.levels[self._keys[-1] * self._sign].orders.values()))
+
+    def is_reached_by(self, price: int) -> bool:
+        """Whether an order from the other side at `price` would trade at once."""
+        return bool(self._keys) and price * self._sign <= self._keys[-1]
+
+    def orders(self) -> Iterator[VenueOrder]:
+        """Every order, best first."""
+        for key in reversed(self._keys):
+            yield from self.levels[key * self._sign].orders.values()
+
+    def publish(self) -> list[tuple[int, int]]:
+        """Levels whose size differs from what was last published, and remember them as published; 0 is gone."""
+        changed: list[tuple[int, int]] = []
+        for price in sorted(self._touched):
+            level = self.levels.get(price)
+            size = level.size if level is not None else 0
+            if self._published.get(price, 0) == size:
+                continue
+            changed.append((price, size))
+            if size:
+                self._published[price] = size
+            else:
+                del self._published[price]
+        self._touched.clear()
+        return changed
+
+    def published(self) -> list[tuple[int, int]]:
+        """What subscribers have been told, best first."""
+        return sorted(self._published.items(), key=lambda item: -item[0] * self._sign)
+
+    def published_best(self) -> tuple[int, int] | None:
+        """The best level subscribers know."""
+        if not self._published:
+            return None
+        price = max(self._published) if self._sign > 0 else min(self._published)
+        return price, self._published[price]
+
+
+class MatchBook:
+    """Both sides and the priority counters that make `order_index`."""
+
+    __slots__ = ("_ask_count", "_bid_count", "_top", "asks", "bids", "nonce", "published_us")
+
+    def __init__(self, market_id: int, priority_bits: int) -> None:
+        """An empty book whose next order is the market's first."""
+        self.asks = BookSide(is_ask=True)
+        self.bids = BookSide(is_ask=False)
+        self.nonce = 0
+        """Of the last batch published; 0 before the first."""
+        self.published_us = 0
+        self._top = (market_id + 1) << priority_bits
+        self._ask_count = 0
+        self._bid_count = (1 << priority_bits) - 1
+
+    def side(self, *, is_ask: bool) -> BookSide:
+        """Where an order of this direction rests."""
+        return self.asks if is_ask else self.bids
+
+    def next_index(self, *, is_ask: bool) -> int:
+        """A fresh `order_index`: later is greater for asks and smaller for bids."""
+        if is_ask:
+            index = self._top | self._ask_count
+            self._ask_count += 1
+        else:
+            index = self._top | self._bid_count
+            self._bid_count -= 1
+        return index
+
+    @property
+    def is_crossed(self) -> bool:
+        """Never, after any transaction."""
+        bid, ask = self.bids.best(), self.asks.best()
+        return bid is not None and ask is not None and bid >= ask

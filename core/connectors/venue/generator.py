@@ -1,0 +1,207 @@
+"""The market generator: makers that keep a deep book around a walking price, and takers that hit it.
+
+Pure and seeded: the same seed, steps and transactions give the same market. It trades through the same matching engine
+as everybody else, from internal accounts, and trades with whatever stands between it and its next quote; so its makers
+never leave a crossed book, and an order that the price passes is filled.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from core.connectors.venue import walk
+from core.connectors.venue.accounts import VenueAccount
+from core.connectors.venue.exchange import Exchange
+from core.connectors.venue.market import MarketState
+from core.connectors.venue.orders import OrderRequest, OrderStatus, Tif, VenueOrder
+
+LEVELS: Final = 220
+"""Levels a side that the makers keep; the far end may float up to `_SLACK` above."""
+_SLACK: Final = 30
+_FIRST_INTERNAL: Final = 281_474_976_600_000
+_MAKERS: Final = 4
+_TAKERS: Final = 3
+_COLLATERAL: Final = 10**15
+_TAKES_PER_MINUTE: Final = 60
+_MINUTE_US: Final = 60_000_000
+_TYPICAL_QUOTE: Final = 2_000_000_000
+"""Notional of a typical order, in 1e-6 USDC."""
+_TOUCH_PPM: Final = 15
+"""Half of the spread at the touch."""
+_REFRESHED: Final = 40
+"""How deep sizes change while the price stands still."""
+
+
+@dataclass(slots=True, eq=False)
+class _Ladder:
+    """One side of one market's quotes, best first, and the single order at the touch."""
+
+    is_ask: bool
+    orders: deque[VenueOrder] = field(default_factory=deque)
+    touch: VenueOrder | None = None
+
+    @property
+    def away(self) -> int:
+        """The direction of worse prices."""
+        return 1 if self.is_ask else -1
+
+
+@dataclass(slots=True, eq=False)
+class _Quoted:
+    """One market as the generator sees it."""
+
+    market: MarketState
+    walk: walk.Walk
+    gap: int
+    """Ticks between two levels."""
+    half_spread: int
+    unit: int
+    """Steps of a typical order."""
+    asks: _Ladder = field(default_factory=lambda: _Ladder(is_ask=True))
+    bids: _Ladder = field(default_factory=lambda: _Ladder(is_ask=False))
+
+    def bound(self, ladder: _Ladder) -> int:
+        """The best price the makers offer on this side now."""
+        return max(1, self.walk.fair + ladder.away * self.half_spread)
+
+
+class Generator:
+    """Moves every market, one step at a time."""
+
+    def __init__(self, exchange: Exchange, random: Random) -> None:
+        """Open the internal accounts and fill every book."""
+        self._exchange: Final = exchange
+        self._random: Final = random
+        self._makers: Final = [self._account(number) for number in range(_MAKERS)]
+        self._takers: Final = [self._account(_MAKERS + number) for number in range(_TAKERS)]
+        self._quoted: Final = {market_id: self._open(market) for market_id, market in exchange.markets.items()}
+        self._common = 0
+
+    def shock(self) -> None:
+        """Draw what all markets share in the step that follows."""
+        self._common = walk.normal(self._random)
+
+    def step(self, market_id: int, elapsed_us: int, now_us: int) -> Iterator[None]:
+        """Move one market by `elapsed_us`; yields after each transaction that traded, for it to be reported alone."""
+        quoted = self._quoted[market_id]
+        quoted.walk.step(self._random, self._common, elapsed_us)
+        quoted.walk.mark(quoted.market)
+        for ladder in (quoted.asks, quoted.bids):
+            self._retreat(quoted, ladder)
+        for ladder in (quoted.asks, quoted.bids):
+            yield from self._clear(quoted, ladder, now_us)
+        for ladder in (quoted.asks, quoted.bids):
+            self._advance(quoted, ladder)
+            self._refresh(quoted, ladder)
+        if self._random.randrange(_MINUTE_US) < elapsed_us * _TAKES_PER_MINUTE:
+            self._hit(quoted, now_us)
+            yield
+
+    def _account(self, number: int) -> VenueAccount:
+        index = _FIRST_INTERNAL + 7 * number
+        return self._exchange.add_account(VenueAccount(index=index, collateral=_COLLATERAL, is_internal=True))
+
+    def _open(self, market: MarketState) -> _Quoted:
+        """Fill a market's book and give it a day behind it."""
+        spec, random = market.spec, self._random
+        quoted = _Quoted(
+            market=market,
+            walk=walk.start(spec, random),
+            gap=max(1, spec.reference_price * spec.gap_ppm // 1_000_000),
+            half_spread=max(1, spec.reference_price * _TOUCH_PPM // 1_000_000),
+            unit=_TYPICAL_QUOTE // spec.reference_price,
+        )
+        quoted.walk.mark(market)
+        fair, day = quoted.walk.fair, market.day
+        market.last = fair
+        day.open = fair * (10_000 + random.randint(-400, 400)) // 10_000
+        day.high = max(fair, day.open) * (10_000 + random.randint(10, 150)) // 10_000
+        day.low = min(fair, day.open) * (10_000 - random.randint(10, 150)) // 10_000
+        day.base = quoted.unit * random.randint(5_000, 200_000)
+        day.quote = day.base * (day.open + fair) // 2
+        day.trades = random.randint(20_000, 400_000)
+        for ladder in (quoted.asks, quoted.bids):
+            self._advance(quoted, ladder)
+        return quoted
+
+    def _retreat(self, quoted: _Quoted, ladder: _Ladder) -> None:
+        """Withdraw every quote that is better than the bound, and forget those that were filled."""
+        bound, away, orders = quoted.bound(ladder), ladder.away, ladder.orders
+        touch = ladder.touch
+        if touch is not None and (touch.price != bound or touch.status is not OrderStatus.OPEN):
+            self._withdraw(touch)
+            ladder.touch = None
+        while orders and (orders[0].status is not OrderStatus.OPEN or (orders[0].price - bound) * away <= 0):
+            self._withdraw(orders.popleft())
+
+    def _clear(self, quoted: _Quoted, ladder: _Ladder, now_us: int) -> Iterator[None]:
+        """Trade with everything that stands where this side is about to quote."""
+        bound = quoted.bound(ladder)
+        opposite = quoted.market.book.side(is_ask=not ladder.is_ask)
+        while opposite.is_reached_by(bound):
+            best = opposite.best()
+            size = opposite.levels[best].size if best is not None else 0
+            self._take(quoted, size, bound, is_ask=ladder.is_ask, now_us=now_us)
+            yield
+
+    def _advance(self, quoted: _Quoted, ladder: _Ladder) -> None:
+        """Quote the touch, fill the gap behind it, and keep the far end at its depth."""
+        bound, away, gap, orders = quoted.bound(ladder), ladder.away, quoted.gap, ladder.orders
+        if ladder.touch is None:
+            ladder.touch = self._quote(quoted, ladder, bound)
+        while orders and (orders[0].price - bound) * away > 2 * gap:
+            order = self._quote(quoted, ladder, orders[0].price - away * gap)
+            if order is None:
+                break
+            orders.appendleft(order)
+        while len(orders) < LEVELS:
+            last = orders[-1].price if orders else bound
+            price = last + away * (gap + self._random.randrange(gap))
+            order = self._quote(quoted, ladder, price) if price > 0 else None
+            if order is None:
+                break
+            orders.append(order)
+        while len(orders) > LEVELS + _SLACK:
+            self._withdraw(orders.pop())
+
+    def _refresh(self, quoted: _Quoted, ladder: _Ladder) -> None:
+        """Change a few sizes near the top."""
+        orders = ladder.orders
+        for _ in range(self._random.getrandbits(2) + 1):
+            if len(orders) < _REFRESHED:
+                return
+            place = self._random.randrange(_REFRESHED)
+            price = orders[place].price
+            order = self._quote(quoted, ladder, price)
+            if order is not None:
+                self._withdraw(orders[place])
+                orders[place] = order
+
+    def _quote(self, quoted: _Quoted, ladder: _Ladder, price: int) -> VenueOrder | None:
+        random = self._random
+        size = max(quoted.unit * (4 + random.getrandbits(6)) // 16, quoted.market.spec.min_base)
+        maker = self._makers[random.randrange(_MAKERS)]
+        return self._exchange.quote(maker, quoted.market, price, size, is_ask=ladder.is_ask)
+
+    def _withdraw(self, order: VenueOrder) -> None:
+        if order.status is OrderStatus.OPEN:
+            self._exchange.cancel(order, OrderStatus.CANCELED, 0)
+
+    def _hit(self, quoted: _Quoted, now_us: int) -> None:
+        """A taker crosses the spread."""
+        is_ask = self._random.getrandbits(1) == 1
+        best = quoted.market.book.side(is_ask=not is_ask).best()
+        if best is None:
+            return
+        size = max(1, quoted.unit * self._random.randint(1, 40) // 16)
+        reach = -3 * quoted.gap if is_ask else 3 * quoted.gap
+        self._take(quoted, size, max(1, best + reach), is_ask=is_ask, now_us=now_us)
+
+    def _take(self, quoted: _Quoted, size: int, price: int, *, is_ask: bool, now_us: int) -> None:
+        taker = self._takers[self._random.randrange(_TAKERS)]
+        request = OrderRequest(
+            market_id=quoted.market.market_id, client_index=0, is_ask=is_ask, size=size, price=price, tif=Tif.IOC
+        )
+        self._exchange.create(taker, request, now_us)

@@ -1,0 +1,146 @@
+"""The paper venue as a process: one JSON line on stdout when it is ready, then service until it is told to stop."""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from core.connectors.lighter.signer import generate_api_key
+from core.connectors.venue.catalogue import CATALOGUE
+from core.connectors.venue.server import HOST, VenueServer
+from core.connectors.venue.simulation import CHAIN_ID, COUNTERPARTY, KILL_KEY, OPERATOR, TRADING_KEY, KeyOf
+from core.errors import ConfigError
+
+USAGE: Final = 2
+"""Exit code for what the operator can correct."""
+_PARENT_POLL_S: Final = 0.5
+_GRACE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueOptions:
+    """How to run one venue."""
+
+    port: int = 0
+    """0 for a free one."""
+    seed: int = 1
+    markets: int = 12
+    parent_pid: int | None = None
+    """Stop when this process is no longer the parent."""
+    rate: int | None = None
+    """Book frames a second over all markets; None for the venue's own 20 a market."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Identity:
+    """Keys of the accounts, private halves included; printed once for the operator's desk."""
+
+    account_index: int
+    api_key_index: int
+    private_key: str
+    public_key: str
+
+
+def serve(options: VenueOptions) -> int:
+    """Run a venue until SIGTERM, SIGINT or the death of its parent; returns the exit code."""
+    problem = _problem(options)
+    if problem is not None:
+        return _refuse(problem)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((HOST, options.port))
+            listening.listen(128)
+        except OSError as error:
+            return _refuse(_bind_problem(options.port, error))
+        try:
+            identities = _identities()
+        except ConfigError as error:
+            return _refuse(str(error))
+        asyncio.run(_serve(options, listening, identities))
+    return 0
+
+
+def _problem(options: VenueOptions) -> str | None:
+    if not 0 <= options.port <= 65_535:
+        return f"--port: expected 0 to 65535, got {options.port}"
+    if not 1 <= options.markets <= len(CATALOGUE):
+        return f"--markets: expected 1 to {len(CATALOGUE)} for the paper venue, got {options.markets}"
+    if options.rate is not None and not 1 <= options.rate <= 100_000:
+        return f"--rate: expected 1 to 100000 book frames a second, got {options.rate}"
+    return None
+
+
+def _bind_problem(port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {HOST} is in use; choose another with --port, or 0 for a free one"
+    if error.errno == errno.EACCES:
+        return f"port {port} of {HOST} needs privileges; choose one above 1023 with --port, or 0 for a free one"
+    return f"port {port} of {HOST} cannot be opened: {error.strerror}"
+
+
+def _refuse(problem: str) -> int:
+    sys.stderr.write(problem + "\n")
+    return USAGE
+
+
+def _identities() -> tuple[_Identity, ...]:
+    """Fresh keys at every start: the operator's trading key, its kill key, and another account to trade with."""
+    found: list[_Identity] = []
+    for account_index, api_key_index in ((OPERATOR, TRADING_KEY), (OPERATOR, KILL_KEY), (COUNTERPARTY, TRADING_KEY)):
+        private, public = (text.removeprefix("0x").lower() for text in generate_api_key())
+        found.append(
+            _Identity(account_index=account_index, api_key_index=api_key_index, private_key=private, public_key=public)
+        )
+    return tuple(found)
+
+
+async def _serve(options: VenueOptions, listening: socket.socket, identities: tuple[_Identity, ...]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    keys = tuple(
+        KeyOf(account_index=each.account_index, api_key_index=each.api_key_index, public_key=each.public_key)
+        for each in identities
+    )
+    server = VenueServer(markets=options.markets, seed=options.seed, keys=keys, rate=options.rate)
+    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_GRACE_S)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening).start()
+        _announce(listening.getsockname()[1], identities)
+        await _until(stop, options.parent_pid, os.getppid)
+    finally:
+        await runner.cleanup()
+
+
+def _announce(port: int, identities: tuple[_Identity, ...]) -> None:
+    ready = {
+        "url": f"http://{HOST}:{port}",
+        "ws_url": f"ws://{HOST}:{port}/stream",
+        "chain_id": CHAIN_ID,
+        "accounts": identities,
+    }
+    sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
+    sys.stdout.flush()
+
+
+async def _until(stop: asyncio.Event, parent_pid: int | None, parent: Callable[[], int]) -> None:
+    """Wait for a signal or, when a parent was named, for its death.
+
+    `PR_SET_PDEATHSIG` would be quicker, but it follows the parent's thread, not the parent.
+    """
+    while not stop.is_set() and (parent_pid is None or parent() == parent_pid):
+        try:
+            await asyncio.wait_for(stop.wait(), None if parent_pid is None else _PARENT_POLL_S)
+        except TimeoutError:
+            continue

@@ -1,0 +1,65 @@
+"""Where prices go: a correlated random walk in integers, the same on every machine for the same seed."""
+
+from dataclasses import dataclass
+from math import isqrt
+from random import Random
+from typing import Final
+
+from core.connectors.venue.catalogue import MarketSpec
+from core.connectors.venue.market import MarketState
+
+FINE: Final = 1 << 20
+"""Parts of a tick the walk counts in, so that small steps are not lost."""
+_DAY_US: Final = 86_400_000_000
+_SUM_SIGMA: Final = 37_837
+"""Standard deviation of the sum of four uniform 16-bit numbers."""
+_SUM_MEAN: Final = 131_070
+_PPM: Final = 1_000_000
+_PICO: Final = 10**12
+_MAX_FUNDING_PPM: Final = 500
+
+
+def normal(random: Random) -> int:
+    """A deviate close to normal, in thousandths of its standard deviation, from one draw."""
+    bits = random.getrandbits(64)
+    total = (bits & 0xFFFF) + (bits >> 16 & 0xFFFF) + (bits >> 32 & 0xFFFF) + (bits >> 48)
+    return (total - _SUM_MEAN) * 1_000 // _SUM_SIGMA
+
+
+@dataclass(slots=True)
+class Walk:
+    """One market's price, and its distance from the index."""
+
+    spec: MarketSpec
+    fine: int
+    basis_ppm: int = 0
+    premium_ppm: int = 0
+
+    @property
+    def fair(self) -> int:
+        """Where the makers think the price is, in ticks."""
+        return self.fine // FINE
+
+    def step(self, random: Random, common: int, elapsed_us: int) -> None:
+        """Move for `elapsed_us`; `common` is the deviate that every market shares in this step."""
+        spec = self.spec
+        shared, own = spec.common_percent, 100 - spec.common_percent
+        deviate = (shared * common + own * normal(random)) // isqrt(shared * shared + own * own)
+        root = isqrt(elapsed_us * _PICO // _DAY_US)
+        sigma_pico = spec.daily_volatility_bp * 100 * root
+        self.fine += self.fine * deviate * sigma_pico // (1_000 * _PICO)
+        self.fine = max(self.fine, spec.reference_price * FINE // 5)
+        self.basis_ppm += normal(random) // 250 - self.basis_ppm // 64
+
+    def mark(self, market: MarketState) -> None:
+        """Publish index, mark and the estimated funding rate: the mark is the index with a smoothed premium."""
+        market.index = self.fair * (_PPM - self.basis_ppm) // _PPM
+        premium = (self.fair - market.index) * _PPM // market.index
+        self.premium_ppm += (premium - self.premium_ppm) // 8
+        market.mark = market.index + market.index * self.premium_ppm // _PPM
+        market.funding_ppm = max(-_MAX_FUNDING_PPM, min(_MAX_FUNDING_PPM, self.premium_ppm // 8 + 12))
+
+
+def start(spec: MarketSpec, random: Random) -> Walk:
+    """A walk that begins within one percent of the reference price."""
+    return Walk(spec, spec.reference_price * FINE * (10_000 + random.randint(-100, 100)) // 10_000)
