@@ -1,0 +1,138 @@
+"""The account's private stream turned into events: orders, fills, positions, money. Pure.
+
+Only a snapshot may be read as complete. Fills that happened while the link was down are not replayed by the venue: with
+each loss and each trades snapshot the feed counts a gap, and whoever reads REST closes it with every trade newer than
+the last one that was seen without a gap before it.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from core.connectors.base import EventSink
+from core.connectors.lighter.convert import account_of_stats, fills, order_report, order_status, position
+from core.connectors.lighter.objects import WireOrder, WireTrade
+from core.connectors.lighter.session import Session
+from core.connectors.lighter.wire import (
+    Frame,
+    OrdersSnapshot,
+    OrdersUpdate,
+    PositionsSnapshot,
+    PositionsUpdate,
+    TradesSnapshot,
+    TradesUpdate,
+    UserStatsSnapshot,
+    UserStatsUpdate,
+)
+from core.events import (
+    AccountReported,
+    FillReported,
+    Noticed,
+    NoticeLevel,
+    OpenOrdersListed,
+    OrderReport,
+    OrdersReported,
+    PositionsReported,
+)
+from core.model import Fill
+from core.units import AccountIndex, TradeId
+
+_STREAM: Final = "account"
+
+
+def account_channels(account: int) -> tuple[str, ...]:
+    """The private channels of one account."""
+    names = ("account_all_orders", "account_all_trades", "account_all_positions", "user_stats")
+    return tuple(f"{name}/{account}" for name in names)
+
+
+class AccountFeed:
+    """One account's stream."""
+
+    def __init__(self, account: AccountIndex, session: Session, sink: EventSink, newest_trade: int) -> None:
+        """`newest_trade`: the account's newest trade id at start; only later fills are news."""
+        self.cancel_all_us: int | None = None
+        """When the venue's own dead-man's switch fires, as REST last said; the stream does not tell."""
+        self.gap = 0
+        """Counts moments before which fills may have been missed."""
+        self.closed_gap = 0
+        """The newest gap that REST's trades have closed."""
+        self.whole_until = TradeId(newest_trade)
+        """Every fill up to this trade was reported."""
+        self._first_news: Final = newest_trade
+        self._newest = newest_trade
+        self._account: Final = account
+        self._session: Final = session
+        self._sink: Final = sink
+        self._told: set[str] = set()
+
+    def on_frame(self, frame: Frame, now_ns: int) -> str | None:
+        """Turn a frame into events.
+
+        Raises:
+            ProtocolViolation: an amount in it is not a number.
+        """
+        match frame:
+            case OrdersUpdate():
+                reports = self._reports(frame.orders)
+                if reports:
+                    self._sink(OrdersReported(orders=reports))
+            case OrdersSnapshot():
+                asked_ns = self._session.asked_ns(frame.channel) or now_ns
+                self._sink(OpenOrdersListed(orders=self._reports(frame.orders), asked_ns=asked_ns))
+            case TradesUpdate():
+                self._report(_flat(frame.trades))
+            case TradesSnapshot():
+                self.gap += 1
+                self._report(trade for trade in _flat(frame.trades) if trade.trade_id > self._first_news)
+            case PositionsUpdate() | PositionsSnapshot():
+                time_us = frame.transaction_time or 0
+                positions = tuple(position(one, time_us) for one in (frame.positions or {}).values())
+                is_complete = isinstance(frame, PositionsSnapshot)
+                self._sink(PositionsReported(positions=positions, is_complete=is_complete))
+            case UserStatsUpdate() | UserStatsSnapshot():
+                account = account_of_stats(frame.stats, self._account, self.cancel_all_us)
+                self._sink(AccountReported(account=account))
+            case _:
+                pass
+        return None
+
+    def on_lost(self, reason: str) -> None:
+        """The link is down: what follows may have a gap before it."""
+        del reason
+        self.gap += 1
+
+    def recovered(self, trades: Iterable[WireTrade], gap: int) -> None:
+        """Report trades that REST listed after `gap` was counted, oldest first."""
+        news = [trade for trade in trades if trade.trade_id > self._first_news]
+        self._report(sorted(news, key=lambda trade: trade.trade_id))
+        self.closed_gap = gap
+        self._advance()
+
+    def fills_of(self, trades: Iterable[WireTrade]) -> tuple[Fill, ...]:
+        """Our side of each trade, as they come."""
+        return tuple(fill for trade in trades for fill in fills(trade, self._account))
+
+    def _report(self, trades: Iterable[WireTrade]) -> None:
+        for trade in trades:
+            for fill in fills(trade, self._account):
+                self._sink(FillReported(fill=fill))
+            self._newest = max(self._newest, trade.trade_id)
+        self._advance()
+
+    def _advance(self) -> None:
+        if self.closed_gap == self.gap:
+            self.whole_until = TradeId(self._newest)
+
+    def _reports(self, orders: Mapping[str, list[WireOrder]] | None) -> tuple[OrderReport, ...]:
+        listed = [order for market_orders in (orders or {}).values() for order in market_orders or ()]
+        for order in listed:
+            status, reason = order_status(order.status, has_fill=False)
+            if status.is_open and reason and reason not in self._told:
+                self._told.add(reason)
+                text = f"unknown order status {reason!r} of order {order.order_index}: taken for open"
+                self._sink(Noticed(level=NoticeLevel.WARN, source=_STREAM, text=text))
+        return tuple(sorted(map(order_report, listed), key=lambda report: report.time_us))
+
+
+def _flat(trades: Mapping[str, list[WireTrade]] | None) -> list[WireTrade]:
+    return sorted((t for market in (trades or {}).values() for t in market or ()), key=lambda trade: trade.trade_id)

@@ -1,0 +1,164 @@
+"""Books and figures of every market on one stream, and the quotes made of them at the reader's pace. Pure.
+
+A quote is only as good as its link: when no frame of market data came for the limit, or the link is down, every LIVE
+book reads STALE, whatever its own state.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Final
+
+from core.clock import MILLISECOND_NS
+from core.connectors.lighter.book import Applied, OrderBook
+from core.connectors.lighter.convert import number
+from core.connectors.lighter.objects import Raw, WireStats
+from core.connectors.lighter.wire import (
+    BookSnapshot,
+    BookUpdate,
+    BrokenFrame,
+    Frame,
+    StatsSnapshot,
+    StatsUpdate,
+    decode_stats,
+)
+from core.errors import ProtocolViolation
+from core.model import BookStatus, BookView, Market, Quote
+from core.units import MarketId
+
+STATS_CHANNEL: Final = "market_stats/all"
+
+
+class _Figures:
+    """A market's figures, merged from partial updates."""
+
+    __slots__ = ("change", "funding", "index", "last", "mark")
+
+    def __init__(self) -> None:
+        self.last: Decimal | None = None
+        self.mark: Decimal | None = None
+        self.index: Decimal | None = None
+        self.change: Decimal | None = None
+        self.funding: Decimal | None = None
+
+    def merge(self, stats: WireStats) -> None:
+        self.last = _newer(stats.last_trade_price, self.last)
+        self.mark = _newer(stats.mark_price, self.mark)
+        self.index = _newer(stats.index_price, self.index)
+        self.change = _newer(stats.daily_price_change, self.change)
+        self.funding = _newer(stats.current_funding_rate, self.funding)
+
+
+class MarketData:
+    """Every book of one venue."""
+
+    def __init__(self, markets: Mapping[MarketId, Market], stale_after_ms: int) -> None:
+        """`stale_after_ms`: how long the link may be silent before its books are not believed."""
+        self._books = {market_id: OrderBook(market) for market_id, market in markets.items()}
+        self._by_label = {f"order_book:{market_id}": book for market_id, book in self._books.items()}
+        self._figures = {market_id: _Figures() for market_id in markets}
+        self._changed: set[MarketId] = set(markets)
+        self._stale_after_ns = stale_after_ms * MILLISECOND_NS
+        self._last_data_ns = 0
+        self._lost = "not connected"
+        self._doubt = ""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """What to subscribe to: figures first, since they are small and every quote needs them."""
+        return (STATS_CHANNEL, *(f"order_book/{market_id}" for market_id in self._books))
+
+    def on_frame(self, frame: Frame, now_ns: int) -> str | None:
+        """Use a frame; the label of a book that only a new snapshot can mend.
+
+        Raises:
+            ProtocolViolation: figures that cannot be read.
+        """
+        match frame:
+            case BookUpdate() | BookSnapshot():
+                self._last_data_ns, self._lost = now_ns, ""
+                book = self._by_label.get(frame.channel)
+                if book is None:
+                    return None
+                is_update = isinstance(frame, BookUpdate)
+                applied = (book.update if is_update else book.snapshot)(frame.order_book, now_ns)
+                if applied is not Applied.IGNORED:
+                    self._changed.add(book.market.id)
+                return frame.channel if applied is Applied.RESUBSCRIBE else None
+            case StatsUpdate() | StatsSnapshot():
+                self._last_data_ns, self._lost = now_ns, ""
+                self._merge(frame)
+            case BrokenFrame(_, label, why) if label in self._by_label:
+                self._by_label[label].lose(why)
+                self._changed.add(self._by_label[label].market.id)
+            case _:
+                pass
+        return None
+
+    def on_lost(self, reason: str) -> None:
+        """The link is down: keep what was seen, believed no more until new snapshots come."""
+        self._lost = f"link down: {reason}"
+        for book in self._books.values():
+            book.orphan(self._lost)
+        self._changed.update(self._books)
+
+    def drain(self, now_ns: int) -> tuple[Quote, ...]:
+        """Quotes that changed since the last call; all of them when the link fell silent or spoke again."""
+        doubt = self._doubt_at(now_ns)
+        if doubt != self._doubt:
+            self._doubt = doubt
+            self._changed.update(self._books)
+        changed, self._changed = self._changed, set()
+        return tuple(self._quote(market_id, doubt) for market_id in sorted(changed))
+
+    def quote(self, market_id: MarketId, now_ns: int) -> Quote:
+        """The newest quote; EMPTY for a market that is not here."""
+        if market_id not in self._books:
+            return Quote(market_id=market_id, status=BookStatus.EMPTY)
+        return self._quote(market_id, self._doubt_at(now_ns))
+
+    def book(self, market_id: MarketId, depth: int, now_ns: int) -> BookView:
+        """The frozen top of one book; EMPTY for a market that is not here."""
+        book = self._books.get(market_id)
+        if book is None:
+            return BookView(market_id=market_id, status=BookStatus.EMPTY)
+        return book.view(depth, self._doubt_at(now_ns))
+
+    def _doubt_at(self, now_ns: int) -> str:
+        if self._lost:
+            return self._lost
+        return "link silent" if now_ns - self._last_data_ns > self._stale_after_ns else ""
+
+    def _merge(self, frame: StatsUpdate | StatsSnapshot) -> None:
+        figures = decode_stats(frame)
+        if isinstance(figures, BrokenFrame):
+            raise ProtocolViolation(f"figures on {figures.channel} cannot be read", figures.why)
+        for stats in figures:
+            market_id = MarketId(stats.market_id)
+            known = self._figures.get(market_id)
+            if known is not None:
+                known.merge(stats)
+                self._changed.add(market_id)
+
+    def _quote(self, market_id: MarketId, doubt: str) -> Quote:
+        book, figures = self._books[market_id], self._figures[market_id]
+        bid, ask = book.touch()
+        is_doubted = bool(doubt) and book.status is BookStatus.LIVE
+        return Quote(
+            market_id=market_id,
+            status=BookStatus.STALE if is_doubted else book.status,
+            reason=doubt if is_doubted else book.reason,
+            bid=bid.price if bid else None,
+            bid_size=bid.size if bid else None,
+            ask=ask.price if ask else None,
+            ask_size=ask.size if ask else None,
+            last=figures.last,
+            mark=figures.mark,
+            index=figures.index,
+            change_24h=figures.change,
+            funding_rate=figures.funding,
+            received_ns=book.received_ns,
+        )
+
+
+def _newer(raw: Raw, old: Decimal | None) -> Decimal | None:
+    return old if (value := number(raw)) is None else value

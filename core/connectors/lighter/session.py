@@ -1,0 +1,267 @@
+"""One WebSocket session as a machine without I/O: frames and time in, frames to send and orders to close out.
+
+It subscribes with few requests unanswered (the venue's errors do not say what they refuse), mends lost channels, pings,
+answers pings, and notices silence. What the frames mean is not its business: that is `market_data` and `account_feed`.
+Limits: apidocs.lighter.xyz/docs/websocket-reference.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+
+from core.clock import SECOND_NS
+from core.connectors.lighter.wire import (
+    AssetsSnapshot,
+    BookSnapshot,
+    BookUpdate,
+    BrokenFrame,
+    ErrorFrame,
+    Frame,
+    OrdersSnapshot,
+    Ping,
+    Pong,
+    PositionsSnapshot,
+    Shutdown,
+    StatsSnapshot,
+    TradesSnapshot,
+    UnknownFrame,
+    UserStatsSnapshot,
+)
+from core.events import LinkStatus, NoticeLevel
+
+_SNAPSHOTS: Final = (
+    BookSnapshot,
+    StatsSnapshot,
+    OrdersSnapshot,
+    TradesSnapshot,
+    PositionsSnapshot,
+    UserStatsSnapshot,
+    AssetsSnapshot,
+)
+_TOKEN_REFUSED: Final = frozenset({20001, 20013})
+_NOT_SUBSCRIBED, _ALREADY_SUBSCRIBED = 30002, 30003
+_MINUTE_NS: Final = 60 * SECOND_NS
+_MAX_TRIES_SHIFT: Final = 3
+_PING: Final = '{"type":"ping"}'
+_PONG: Final = '{"type":"pong"}'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionPolicy:
+    """How a session behaves; durations in nanoseconds."""
+
+    data_is_life: bool
+    """True: only data counts as a sign of life (market data never pauses). False: any frame does, and quiet is probed
+    with pings (an account may have nothing to say for hours)."""
+    unacked: int = 8
+    """Subscriptions under way at once; the venue allows 50."""
+    subscribes_per_minute: int = 150
+    """The venue allows 200 messages a minute and address, pings included."""
+    ping_every_ns: int = 30 * SECOND_NS
+    """The venue closes after two minutes without a frame of ours."""
+    probe_after_ns: int = 3 * SECOND_NS // 2
+    degraded_after_ns: int = 2 * SECOND_NS
+    down_after_ns: int = 4 * SECOND_NS
+    ack_after_ns: int = 5 * SECOND_NS
+    """A subscription without its snapshot for this long is asked for again, then at twice the time, up to eight."""
+    token_life_ns: int = 6 * 3_600 * SECOND_NS
+    """Private channels are subscribed anew with a new token after this; the venue honours none beyond 8 hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A frame for the venue; may hold a token, so never logged."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Drop the connection and make a new one."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Something an operator may want to read."""
+
+    level: NoticeLevel
+    text: str
+
+
+Output = Send | Close | Tell
+
+
+@dataclass(slots=True)
+class _Channel:
+    name: str
+    state: Literal["queued", "asked", "live"] = "queued"
+    asked_ns: int = 0
+    tries: int = 0
+    was_live: bool = False
+
+
+class Session:
+    """One connection at a time, any number in sequence."""
+
+    def __init__(self, channels: Iterable[str], policy: SessionPolicy) -> None:
+        """Channels as the venue takes them in requests: `order_book/0`."""
+        self.last_message_ns = 0
+        self._policy = policy
+        self._channels = {name.replace("/", ":"): _Channel(name) for name in channels}
+        self._queue: deque[_Channel] = deque()
+        self._sent: deque[int] = deque()
+        self._is_open = False
+        self._opened_ns = 0
+        self._life_ns = 0
+        self._pinged_ns = 0
+        self._token: str | None = None
+        self._token_ns = 0
+        self._down_reason = ""
+        self._told: set[str] = set()
+
+    def opened(self, now_ns: int, token: str | None = None) -> list[Output]:
+        """The connection stands: subscribe to everything, with `token` where a token is given."""
+        self._is_open = True
+        self._opened_ns = self._life_ns = self._pinged_ns = now_ns
+        self._token, self._token_ns = token, now_ns
+        for channel in self._channels.values():
+            channel.state, channel.tries, channel.was_live = "queued", 0, False
+        self._queue = deque(self._channels.values())
+        return self._pump(now_ns)
+
+    def closed(self, reason: str) -> None:
+        """The connection is gone."""
+        self._is_open = False
+        self._down_reason = reason
+
+    def heard(self, frame: Frame, now_ns: int) -> list[Output]:
+        """A frame came; data frames are the caller's to use, whatever this returns."""
+        self.last_message_ns = now_ns
+        if isinstance(frame, BookUpdate):
+            self._life_ns = now_ns
+            return []
+        if not self._policy.data_is_life or not isinstance(frame, Ping | Pong):
+            self._life_ns = now_ns
+        if isinstance(frame, _SNAPSHOTS):
+            return self._acknowledge(frame.channel, now_ns)
+        return self._control(frame, now_ns)
+
+    def resubscribe(self, label: str, now_ns: int) -> list[Output]:
+        """Ask for a new snapshot of a channel, given as frames name it: `order_book:0`."""
+        channel = self._channels.get(label)
+        if channel is None or channel.state != "live" or not self._is_open:
+            return []
+        channel.state, channel.tries = "queued", 1
+        self._queue.append(channel)
+        return self._pump(now_ns)
+
+    def asked_ns(self, label: str) -> int:
+        """When a channel's subscription was last sent; 0 when it never was."""
+        channel = self._channels.get(label)
+        return channel.asked_ns if channel else 0
+
+    def wants_token(self, now_ns: int) -> bool:
+        """Whether the private channels should be subscribed anew with a new token."""
+        is_old = now_ns - self._token_ns >= self._policy.token_life_ns
+        return self._is_open and self._token is not None and is_old
+
+    def renew(self, token: str, now_ns: int) -> list[Output]:
+        """Subscribe every channel anew with this token."""
+        self._token, self._token_ns = token, now_ns
+        out: list[Output] = []
+        for label in self._channels:
+            out += self.resubscribe(label, now_ns)
+        return out
+
+    def tick(self, now_ns: int) -> list[Output]:
+        """Time passed: pings, subscriptions that got no answer, silence."""
+        if not self._is_open:
+            return []
+        policy, quiet_ns = self._policy, now_ns - self._life_ns
+        if quiet_ns >= policy.down_after_ns:
+            return [Close(f"silent for {quiet_ns // SECOND_NS} s")]
+        out: list[Output] = []
+        is_probe_due = not policy.data_is_life and quiet_ns >= policy.probe_after_ns
+        since_ping = now_ns - self._pinged_ns
+        if since_ping >= policy.ping_every_ns or (is_probe_due and since_ping >= policy.probe_after_ns):
+            self._pinged_ns = now_ns
+            out.append(Send(_PING))
+        for label, channel in self._channels.items():
+            patience = policy.ack_after_ns << min(max(channel.tries - 1, 0), _MAX_TRIES_SHIFT)
+            if channel.state == "asked" and now_ns - channel.asked_ns >= patience:
+                out.append(Tell(NoticeLevel.WARN, f"{label}: no snapshot, asking again"))
+                channel.state = "queued"
+                self._queue.append(channel)
+        return out + self._pump(now_ns)
+
+    def status(self, now_ns: int) -> tuple[LinkStatus, str]:
+        """How the session fares, and why when it is not LIVE."""
+        if not self._is_open:
+            return (LinkStatus.DOWN, self._down_reason) if self._down_reason else (LinkStatus.CONNECTING, "")
+        if now_ns - self._life_ns >= self._policy.degraded_after_ns:
+            return LinkStatus.DEGRADED, "silent"
+        missing = [label for label, channel in self._channels.items() if not channel.was_live]
+        if not missing:
+            return LinkStatus.LIVE, ""
+        detail = f"waiting for {missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
+        is_late = now_ns - self._opened_ns >= 2 * self._policy.ack_after_ns
+        return (LinkStatus.DEGRADED if is_late else LinkStatus.CONNECTING), detail
+
+    def _acknowledge(self, label: str, now_ns: int) -> list[Output]:
+        channel = self._channels.get(label)
+        if channel is None or channel.state == "live":
+            return []
+        if channel in self._queue:
+            self._queue.remove(channel)
+        channel.state, channel.tries, channel.was_live = "live", 0, True
+        return self._pump(now_ns)
+
+    def _control(self, frame: Frame, now_ns: int) -> list[Output]:
+        match frame:
+            case Ping():
+                return [Send(_PONG)]
+            case Shutdown():
+                return [Close("the venue is shutting this connection down")]
+            case ErrorFrame(code, message):
+                return self._refused(code, message)
+            case BrokenFrame(kind, label, why):
+                told: list[Output] = [Tell(NoticeLevel.WARN, f"unreadable {kind} frame on {label}: {why}")]
+                return told + self.resubscribe(label, now_ns)
+            case UnknownFrame(kind, text) if kind not in self._told:
+                self._told.add(kind)
+                return [Tell(NoticeLevel.WARN, f"unknown frame {kind or 'without a type'}: {text}")]
+            case _:
+                return []
+
+    def _refused(self, code: int, message: str) -> list[Output]:
+        if code in _TOKEN_REFUSED and self._token is not None:
+            return [Close(f"token refused: {code} {message}")]
+        is_harmless = code in {_NOT_SUBSCRIBED, _ALREADY_SUBSCRIBED}
+        return [Tell(NoticeLevel.INFO if is_harmless else NoticeLevel.WARN, f"the venue answers: {code} {message}")]
+
+    def _pump(self, now_ns: int) -> list[Output]:
+        """Send queued subscriptions while few are unanswered and the minute's budget lasts."""
+        while self._sent and now_ns - self._sent[0] >= _MINUTE_NS:
+            self._sent.popleft()
+        unacked = sum(channel.state == "asked" for channel in self._channels.values()) if self._queue else 0
+        out: list[Output] = []
+        while self._queue and unacked < self._policy.unacked and len(self._sent) < self._policy.subscribes_per_minute:
+            channel = self._queue.popleft()
+            if channel.tries:  # the venue may still hold the old one, and refuses a second without a snapshot
+                out.append(Send(_request("unsubscribe", channel.name, None)))
+                self._sent.append(now_ns)
+            out.append(Send(_request("subscribe", channel.name, self._token)))
+            self._sent.append(now_ns)
+            channel.state, channel.asked_ns, channel.tries = "asked", now_ns, channel.tries + 1
+            unacked += 1
+        return out
+
+
+def _request(kind: str, channel: str, token: str | None) -> str:
+    fields = {"type": kind, "channel": channel}
+    return msgspec.json.encode(fields if token is None else {**fields, "auth": token}).decode()

@@ -1,0 +1,195 @@
+"""The shell around a `Session`: a socket, a reader, a ticker, and reconnecting with jittered back-off for ever.
+
+It decides nothing: what to send and when to drop the connection is the session's say, what frames mean is the feed's.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import aiohttp
+
+from core.clock import SECOND_NS, Clock
+from core.connectors.base import EventSink
+from core.connectors.lighter.session import Close, Output, Send, Session, Tell
+from core.connectors.lighter.wire import BookUpdate, Frame, decode_frame
+from core.errors import AuthRejected, LinkDown, ProtocolViolation
+from core.events import LinkChanged, LinkHealth, LinkName, LinkStatus, Noticed, NoticeLevel
+
+_log = logging.getLogger(__name__)
+
+_FIRST_BACKOFF_MS: Final = 250
+_MAX_BACKOFF_MS: Final = 30_000
+_PROVEN_NS: Final = 10 * SECOND_NS
+"""A connection that lasted this long starts the back-off anew."""
+_TICK_S: Final = 0.25
+_CLOSE_S: Final = 0.5
+_MAX_FRAME: Final = 16 * 1024 * 1024
+_BREATH: Final = 64
+"""Frames taken in one go before other work on the loop gets its turn."""
+
+
+class Feed(Protocol):
+    """What makes sense of the frames of one stream."""
+
+    def on_frame(self, frame: Frame, now_ns: int) -> str | None:
+        """Use a frame; the label of its channel when only a new snapshot can mend what it broke."""
+        ...
+
+    def on_lost(self, reason: str) -> None:
+        """The connection is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSetup:
+    """What a stream needs."""
+
+    name: LinkName
+    url: str
+    session: Session
+    feed: Feed
+    clock: Clock
+    sink: EventSink
+    connect_timeout_s: int
+    token: Callable[[], Awaitable[str]] | None = None
+    """Mints the token for private channels."""
+
+
+class Stream:
+    """One WebSocket to the venue, kept up."""
+
+    def __init__(self, setup: StreamSetup) -> None:
+        """Nothing is opened before `run`."""
+        self._setup: Final = setup
+        self._session: Final = setup.session
+        self._clock: Final = setup.clock
+        self._announced: tuple[LinkStatus, str] | None = None
+
+    @property
+    def health(self) -> LinkHealth:
+        """The status, with the moment of the last message."""
+        status, detail = self._session.status(self._clock.now().mono_ns)
+        return LinkHealth(
+            name=self._setup.name, status=status, detail=detail, last_message_ns=self._session.last_message_ns
+        )
+
+    async def run(self) -> None:
+        """Connect, converse, reconnect, until cancelled; leaves no socket behind."""
+        failures = 0
+        self._announce()
+        async with aiohttp.ClientSession() as http:
+            while True:
+                started_ns = self._clock.now().mono_ns
+                reason = await self._connection(http)
+                self._session.closed(reason)
+                self._setup.feed.on_lost(reason)
+                self._announce()
+                has_lasted = self._clock.now().mono_ns - started_ns >= _PROVEN_NS
+                failures = 0 if has_lasted else failures + 1
+                await asyncio.sleep(backoff_ms(failures) / 1_000)
+
+    async def _connection(self, http: aiohttp.ClientSession) -> str:
+        """One connection from start to end; returns why it ended."""
+        setup = self._setup
+        try:
+            async with asyncio.timeout(setup.connect_timeout_s):
+                token = await setup.token() if setup.token is not None else None
+                socket = await http.ws_connect(
+                    setup.url,
+                    decode_text=False,
+                    max_msg_size=_MAX_FRAME,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_S),
+                )
+            try:
+                return await self._converse(socket, token)
+            finally:
+                await socket.close()
+        except TimeoutError:
+            return f"no answer in {setup.connect_timeout_s} s"
+        except (aiohttp.ClientError, OSError, LinkDown, AuthRejected) as error:
+            return f"{type(error).__name__}: {error}"
+
+    async def _converse(self, socket: "aiohttp.ClientWebSocketResponse[bool]", token: str | None) -> str:
+        outputs = self._session.opened(self._clock.now().mono_ns, token)
+        ended = await self._carry_out(socket, outputs)
+        if ended is not None:
+            return ended
+        self._announce()
+        halves = {asyncio.create_task(self._read(socket)), asyncio.create_task(self._keep(socket))}
+        try:
+            done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
+            return done.pop().result()
+        finally:
+            for half in halves:
+                half.cancel()
+            await asyncio.gather(*halves, return_exceptions=True)
+
+    async def _read(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> str:
+        taken = 0
+        async for message in socket:
+            if message.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
+                continue
+            frame = decode_frame(message.data)
+            outputs = self._use(frame, self._clock.now().mono_ns)
+            if outputs:
+                ended = await self._carry_out(socket, outputs)
+                if ended is not None:
+                    return ended
+            if not isinstance(frame, BookUpdate):
+                self._announce()
+            taken += 1
+            if taken % _BREATH == 0:
+                await asyncio.sleep(0)
+        return f"closed by the venue (code {socket.close_code})"
+
+    def _use(self, frame: Frame, now_ns: int) -> list[Output]:
+        outputs = self._session.heard(frame, now_ns)
+        try:
+            label = self._setup.feed.on_frame(frame, now_ns)
+        except ProtocolViolation as error:
+            return [*outputs, Tell(NoticeLevel.ALERT, str(error))]
+        return outputs + self._session.resubscribe(label, now_ns) if label is not None else outputs
+
+    async def _keep(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> str:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            now_ns = self._clock.now().mono_ns
+            outputs = self._session.tick(now_ns)
+            if self._setup.token is not None and self._session.wants_token(now_ns):
+                outputs += self._session.renew(await self._setup.token(), now_ns)
+            ended = await self._carry_out(socket, outputs)
+            self._announce()
+            if ended is not None:
+                return ended
+
+    async def _carry_out(self, socket: "aiohttp.ClientWebSocketResponse[bool]", outputs: list[Output]) -> str | None:
+        """Do what the session says; the reason when it says to close."""
+        for output in outputs:
+            match output:
+                case Send(text):
+                    await socket.send_str(text)
+                case Tell(level, text):
+                    _log.log(logging.INFO if level is NoticeLevel.INFO else logging.WARNING, "%s", text)
+                    self._setup.sink(Noticed(level=level, source=self._setup.name.value, text=text))
+                case Close(reason):
+                    return reason
+        return None
+
+    def _announce(self) -> None:
+        """Report the status when it changed; which of many channels is still awaited is no news."""
+        health = self.health
+        news = (health.status, "" if health.status is LinkStatus.CONNECTING else health.detail)
+        if news != self._announced:
+            self._announced = news
+            _log.info("%s link %s %s", health.name.value, health.status.value, health.detail)
+            self._setup.sink(LinkChanged(link=health))
+
+
+def backoff_ms(failures: int) -> int:
+    """Milliseconds to wait before the next connection: doubling from a quarter second to 30 s, half of it random."""
+    ceiling = min(_MAX_BACKOFF_MS, _FIRST_BACKOFF_MS << min(failures, 16))
+    return random.randint(ceiling // 2, ceiling)  # noqa: S311  spreads reconnects, guards nothing

@@ -1,0 +1,171 @@
+"""What the connector asks the venue over REST, in domain values: markets, keys, orders, trades, the account.
+
+Private reads carry a token that is minted when needed and replaced well before the venue's limit of 8 hours.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from core.clock import SECOND_US, Clock
+from core.connectors.base import AccountView
+from core.connectors.lighter.bodies import (
+    AccountRow,
+    Accounts,
+    ApiKeys,
+    OrderBookDetails,
+    Orders,
+    Trades,
+)
+from core.connectors.lighter.convert import PERP, account_of_row, market, order_report, position
+from core.connectors.lighter.objects import WireOrder, WireTrade
+from core.connectors.lighter.rest import NotServed, RestClient
+from core.connectors.lighter.signer import Signer
+from core.errors import AuthRejected, LinkDown, ProtocolViolation
+from core.events import OrderReport
+from core.model import Market
+from core.units import ClientOrderId, MarketId
+
+_TOKEN_LIFE_S: Final = 7 * 3_600
+_TOKEN_RENEW_S: Final = 6 * 3_600
+_PAGE: Final = 100
+_MAX_PAGES: Final = 50
+_LOOKUP_PAGES: Final = 5
+_T = TypeVar("_T")
+
+
+class VenueApi:
+    """Reads of one account."""
+
+    def __init__(self, rest: RestClient, signer: Signer, account: int, clock: Clock) -> None:
+        """`signer` mints the tokens."""
+        self._rest: Final = rest
+        self._signer: Final = signer
+        self._account: Final = account
+        self._clock: Final = clock
+        self._token = ""
+        self._minted_s = 0
+        self._has_lookup = True
+
+    async def markets(self) -> tuple[Market, ...]:
+        """Every perpetual market, in the venue's order."""
+        body = await self._rest.get("/api/v1/orderBookDetails", OrderBookDetails, {"market_id": 255})
+        return tuple(market(row) for row in body.order_book_details or () if row.market_type == PERP)
+
+    async def check_key(self, api_key_index: int, public_key: str) -> None:
+        """Make sure that the venue knows our key under this index.
+
+        Raises:
+            AuthRejected: it knows another one, or none.
+        """
+        params = {"account_index": self._account, "api_key_index": api_key_index}
+        rows = (await self._rest.get("/api/v1/apikeys", ApiKeys, params)).api_keys or []
+        registered = [row.public_key.removeprefix("0x").lower() for row in rows if row.api_key_index == api_key_index]
+        if not registered:
+            raise AuthRejected(
+                f"account {self._account} has no API key {api_key_index}: register one, or correct the index"
+            )
+        if registered[0] != public_key:
+            raise AuthRejected(
+                f"API key {api_key_index} of account {self._account} is not ours: the venue has {registered[0][:8]}…, "
+                f"our private key makes {public_key[:8]}…; correct the key, the index or the account"
+            )
+
+    async def token(self) -> str:
+        """A token good for an hour at least."""
+        now_s = self._clock.now().utc_us // SECOND_US
+        if not self._token or now_s - self._minted_s >= _TOKEN_RENEW_S:
+            self._token = await self._signer.auth_token(now_s + _TOKEN_LIFE_S)
+            self._minted_s = now_s
+        return self._token
+
+    async def fresh_token(self) -> str:
+        """A token minted now, for a stream that should live long on it."""
+        self._token = ""
+        return await self.token()
+
+    async def open_orders(self) -> tuple[OrderReport, ...]:
+        """Every open order of the account."""
+        return tuple(map(order_report, await self._orders("/api/v1/accountActiveOrders", {})))
+
+    async def find_order(self, client_id: ClientOrderId, market_id: MarketId) -> OrderReport | None:
+        """The newest order with our id in this market: by direct lookup, else among open and recently closed ones."""
+        if self._has_lookup:
+            try:
+                found = await self._orders("/api/v1/accountOrders", {"client_order_indexes": str(client_id)})
+                return _newest(found, client_id, market_id)
+            except NotServed:
+                self._has_lookup = False
+        active = await self._orders("/api/v1/accountActiveOrders", {"market_id": market_id})
+        return _newest(active, client_id, market_id) or await self._find_closed(client_id, market_id)
+
+    async def newest_trade(self) -> int:
+        """The id of the account's newest trade; 0 when it has none."""
+        body = await self._trades(limit=1, cursor=None)
+        return max((trade.trade_id for trade in body.trades or ()), default=0)
+
+    async def trades_after(self, trade_id: int) -> tuple[WireTrade, ...]:
+        """The account's trades newer than this one; a page may bring some older ones along.
+
+        Raises:
+            LinkDown: the venue did not answer, or there are more than 5,000.
+        """
+        found: list[WireTrade] = []
+        cursor: str | None = None
+        for _ in range(_MAX_PAGES):
+            body = await self._trades(limit=_PAGE, cursor=cursor)
+            page = body.trades or []
+            found += page
+            cursor = body.next_cursor
+            if not cursor or len(page) < _PAGE or min(trade.trade_id for trade in page) <= trade_id:
+                return tuple(found)
+        raise LinkDown(f"more than {_MAX_PAGES * _PAGE} trades since trade {trade_id}")
+
+    async def account_view(self) -> AccountView:
+        """Collateral and every position that is not flat."""
+        row = await self._account_row()
+        positions = tuple(position(wire, row.transaction_time or 0) for wire in row.positions or ())
+        held = tuple(one for one in positions if one.size)
+        return AccountView(account=account_of_row(row, held), positions=held)
+
+    async def _account_row(self) -> AccountRow:
+        body = await self._rest.get("/api/v1/account", Accounts, {"by": "index", "value": self._account})
+        if not body.accounts:
+            raise AuthRejected(f"the venue knows no account {self._account}")
+        if len(body.accounts) > 1:
+            raise ProtocolViolation(f"asked for account {self._account}, got {len(body.accounts)} accounts")
+        return body.accounts[0]
+
+    async def _find_closed(self, client_id: ClientOrderId, market_id: MarketId) -> OrderReport | None:
+        params: dict[str, str | int] = {"account_index": self._account, "market_id": market_id, "limit": _PAGE}
+        for _ in range(_LOOKUP_PAGES):
+            body = await self._private(
+                lambda token: self._rest.get("/api/v1/accountInactiveOrders", Orders, params, token=token)
+            )
+            found = _newest(body.orders or [], client_id, market_id)
+            if found is not None or not body.next_cursor or len(body.orders or ()) < _PAGE:
+                return found
+            params["cursor"] = body.next_cursor
+        return None
+
+    async def _orders(self, path: str, params: dict[str, str | int]) -> list[WireOrder]:
+        everything = {"account_index": self._account, **params}
+        body = await self._private(lambda token: self._rest.get(path, Orders, everything, token=token))
+        return body.orders or []
+
+    async def _trades(self, *, limit: int, cursor: str | None) -> Trades:
+        params: dict[str, str | int] = {"account_index": self._account, "sort_by": "timestamp", "limit": limit}
+        if cursor:
+            params["cursor"] = cursor
+        return await self._private(lambda token: self._rest.get("/api/v1/trades", Trades, params, token=token))
+
+    async def _private(self, ask: Callable[[str], Awaitable[_T]]) -> _T:
+        """Ask with a token; once more with a fresh one when it is refused."""
+        try:
+            return await ask(await self.token())
+        except AuthRejected:
+            return await ask(await self.fresh_token())
+
+
+def _newest(orders: Sequence[WireOrder], client_id: ClientOrderId, market_id: MarketId) -> OrderReport | None:
+    ours = [one for one in orders if one.client_order_index == client_id and one.market_index == market_id]
+    return order_report(max(ours, key=lambda one: one.transaction_time or 0)) if ours else None
