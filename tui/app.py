@@ -7,15 +7,18 @@ from typing import ClassVar, Final
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.worker import Worker, WorkerState
+from textual.worker import Worker
 
 from core.commands import CancelOrder, CloseBreaker, ExitPolicy, Rearm, SetStrategy, SubmitOrder, TripBreaker
 from core.model import OrderIntent
 from core.state import BreakerStatus, ExitReport, Notice
 from tui.bridge import EngineHandle
-from tui.driver import KillDriver, TerminalGone
+from tui.driver import KillDriver
+from tui.engine_worker import CONFIGURATION, EngineWorker, has_ended, last_words
 from tui.format import clean
 from tui.keys import KEYS, Key, bindings
+from tui.memory import settle_memory
+from tui.possible import is_possible
 from tui.pump import DeskOptions, Pump
 from tui.screens.breaker import CloseBreakerModal
 from tui.screens.desk import DeskScreen
@@ -31,10 +34,7 @@ from tui.widgets.breakers import BreakerRow, global_breaker
 from tui.widgets.grid import Grid
 from tui.widgets.prices import PriceRow
 
-__all__ = ["Desk", "DeskOptions", "KillDriver"]
-
 BY: Final = "operator"
-_ENGINE: Final = "engine"
 
 
 class Desk(App[ExitReport | None]):
@@ -50,7 +50,7 @@ class Desk(App[ExitReport | None]):
         self._clock = options.clock
         self._pump = Pump(handle, options)
         self._view = self._pump.view()
-        self._engine: Worker[None] | None = None
+        self._engine = EngineWorker(handle)
         self._is_leaving = False
         self._desk = DeskScreen(self.is_enabled)
 
@@ -71,9 +71,9 @@ class Desk(App[ExitReport | None]):
         self.theme = NAME
         self.push_screen(self._desk)
         self.run_worker(self._pump.run(self.show), name="pump")
-        self._engine = self.run_worker(
-            partial(self._handle.run, self._is_gone), name=_ENGINE, thread=True, exit_on_error=False
-        )
+        self._engine.start(self)
+        if not self.is_headless:
+            self.call_after_refresh(settle_memory)
 
     def show(self, view: View) -> None:
         """Hand the newest view to every screen, covered ones too."""
@@ -101,20 +101,7 @@ class Desk(App[ExitReport | None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
         del parameters
-        state = self._view.state
-        match action:
-            case "ticket":
-                is_possible = bool(state.markets)
-            case "cancel":
-                order = self._desk.order
-                is_possible = order is not None and not order.status.is_closed
-            case "rearm":
-                is_possible = self._view.kill.is_latched
-            case "strategy":
-                is_possible = bool(state.strategies)
-            case _:
-                is_possible = True
-        return True if is_possible else None
+        return True if is_possible(action, self._view, self._desk.order) else None
 
     def action_kill(self) -> None:
         """Kill."""
@@ -164,7 +151,7 @@ class Desk(App[ExitReport | None]):
             self.exit(self._handle.exit_report())
         elif is_known(self._view) and not state.order_map and not state.tasks:
             self._leave(ExitPolicy.CANCEL)
-        elif not self._is_open(QuitModal):
+        elif not isinstance(self.screen, QuitModal):
             self.push_screen(QuitModal(), self._leave)
 
     def on_grid_chosen(self, event: Grid.Chosen) -> None:
@@ -181,27 +168,16 @@ class Desk(App[ExitReport | None]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """The engine ended: by our wish, or by itself, which is said in words."""
-        if event.worker.name != _ENGINE or event.state not in {WorkerState.SUCCESS, WorkerState.ERROR}:
-            return
-        report = self._handle.exit_report()
-        if self._is_leaving or (report is not None and report.exit_code == 2):
-            self.exit(report)
-        elif event.state is WorkerState.ERROR:
-            self._pump.ended = f"the engine broke: {event.worker.error}; orders may still be live at the venue"
-        else:
-            self._pump.ended = report.text if report is not None else "the engine ended without a report"
+        if has_ended(event):
+            report = self._handle.exit_report()
+            self._pump.ended = last_words(event, report)
+            if self._is_leaving or (report is not None and report.exit_code == CONFIGURATION):
+                self.exit(report)
 
-    def on_terminal_gone(self, event: TerminalGone) -> None:
+    def on_terminal_gone(self) -> None:
         """Nobody watches any more: leave, and the engine carries out its exit policy."""
-        del event
         self.stop_painting()
         self.exit(self._handle.exit_report())
-
-    def _is_gone(self) -> bool:
-        return self._engine is not None and self._engine.is_cancelled
-
-    def _is_open(self, modal: type[QuitModal | CloseBreakerModal]) -> bool:
-        return any(isinstance(screen, modal) for screen in self.screen_stack)
 
     def _place(self, intent: OrderIntent | None) -> None:
         if intent is not None:
@@ -216,7 +192,7 @@ class Desk(App[ExitReport | None]):
             if reason:
                 self._handle.submit(CloseBreaker(by=BY, reason=clean(reason), market_id=breaker.market_id))
 
-        if not self._is_open(CloseBreakerModal):
+        if not isinstance(self.screen, CloseBreakerModal):
             self.push_screen(CloseBreakerModal(breaker, symbol), close)
 
     def _leave(self, policy: ExitPolicy | None) -> None:

@@ -5,6 +5,7 @@ through a writer of our own, because a terminal that is no longer read must neit
 be waited for at the end.
 """
 
+import logging
 import os
 import queue
 import selectors
@@ -21,7 +22,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
 from textual.message import Message
 
-from tui.keys import KILL_KEYS
+from tui.keys import is_kill_key
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -32,6 +33,12 @@ _STEP: Final = 0.05
 _LAST_WORDS: Final = 1.0
 """Seconds that a terminal gets to take what restores it."""
 _CHUNK: Final = 4_096
+_SELECT: Final = 0.1
+_PATIENCE: Final = 10
+"""Quiet moments after which a paste counts as ended."""
+_PASTE_START: Final = "\x1b[200~"
+_PASTE_END: Final = "\x1b[201~"
+_log: Final = logging.getLogger(__name__)
 
 
 class TerminalGone(Message):
@@ -84,6 +91,53 @@ class TerminalWriter(threading.Thread):
         self.join(_LAST_WORDS)
 
 
+class PasteGuard:
+    """Takes control characters out of bracketed pastes, so that nothing pasted can ever act as a key.
+
+    Textual's parser turns what follows an escape character inside a paste into key presses.
+    """
+
+    def __init__(self) -> None:
+        self._is_pasting = False
+        self._held = ""
+        """The last characters, while they may be the beginning of a mark."""
+        self._quiet = 0
+
+    def filter(self, text: str) -> str:
+        """`text` as the parser may see it."""
+        self._quiet = 0
+        rest, shown = self._held + text, ""
+        while True:
+            mark = _PASTE_END if self._is_pasting else _PASTE_START
+            before, found, after = rest.partition(mark)
+            if not found:
+                break
+            shown += self._safe(before) + mark
+            self._is_pasting = not self._is_pasting
+            rest = after
+        held = _overlap(rest, mark) if self._is_pasting else 0
+        self._held = rest[len(rest) - held :]
+        return shown + self._safe(rest[: len(rest) - held])
+
+    def flush(self) -> str:
+        """Called when nothing came for a moment: a paste whose end never comes must not swallow keys for ever."""
+        self._quiet += 1
+        if not self._is_pasting or self._quiet < _PATIENCE:
+            return ""
+        self._is_pasting, self._held = False, ""
+        return _PASTE_END
+
+    def _safe(self, text: str) -> str:
+        if not self._is_pasting:
+            return text
+        return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
+
+
+def _overlap(text: str, mark: str) -> int:
+    """How many characters at the end of `text` may begin `mark`."""
+    return next((size for size in range(len(mark) - 1, 0, -1) if text.endswith(mark[:size])), 0)
+
+
 class KillDriver(LinuxDriver):
     """Textual's driver, with the kill key ahead of everything and an end that cannot be held up."""
 
@@ -128,29 +182,44 @@ class KillDriver(LinuxDriver):
 
     def process_message(self, message: Message) -> None:
         """Kill here and now on the kill key, then let the message go its way."""
-        if isinstance(message, Key) and message.key in KILL_KEYS:
+        if isinstance(message, Key) and is_kill_key(message.key):
             self._kill()
         super().process_message(message)
 
     def run_input_thread(self) -> None:
         """Read keys until told to end; a terminal that hung up is reported once and not read again."""
-        parser = XTermParser()
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        pastes = PasteGuard()
+        parser = XTermParser()
         with selectors.SelectSelector() as selector:
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
-                if selector.select(0.1):
-                    try:
-                        data = os.read(self.fileno, _CHUNK)
-                    except OSError:
-                        data = b""
+                if selector.select(_SELECT):
+                    data = self._read()
                     if not data:
                         self.send_message(TerminalGone())
                         return
-                    for event in parser.feed(decode(data)):
-                        self.process_message(event)
-                for event in parser.tick():
-                    self.process_message(event)
+                    text = pastes.filter(decode(data))
+                else:
+                    text = pastes.flush()
+                try:
+                    self._parse(parser, text)
+                except ValueError as error:  # the parser is spent: go on with a new one
+                    _log.warning("the terminal sent what is no key: %s", error)
+                    parser = XTermParser()
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, _CHUNK)
+        except OSError:
+            return b""
+
+    def _parse(self, parser: XTermParser, text: str) -> None:
+        if text:
+            for event in parser.feed(text):
+                self.process_message(event)
+        for event in parser.tick():
+            self.process_message(event)
 
 
 def _terminal() -> int:

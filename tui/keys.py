@@ -67,7 +67,7 @@ KEYS: Final = (
         is_priority=True,
         is_dangerous=True,
     ),
-    Key(keys=("n",), action="ticket", label="new order", help="Open the order ticket for the selected market."),
+    Key(keys=("n",), action="ticket", label="order", help="Open the order ticket for the selected market."),
     Key(
         keys=("c",),
         action="cancel",
@@ -106,8 +106,11 @@ FIXED: Final = (
 )
 """What the widgets bind themselves: for the help only."""
 
-KILL_KEYS: Final = frozenset({*KILL.keys, *(f"alt+{key}" for key in KILL.keys)})
-"""A kill key pressed right after Esc arrives with `alt` before it."""
+
+def is_kill_key(key: str) -> bool:
+    """Whether this key kills, whatever else is held down with it: Esc just before it arrives as `alt`."""
+    *modifiers, last = key.split("+")
+    return last == "f12" or (last == "k" and "ctrl" in modifiers)
 
 
 def bindings() -> list[Binding]:

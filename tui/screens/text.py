@@ -14,7 +14,7 @@ from tui.screens.modal import Modal, wrap
 from tui.widgets.lines import Line, Lines, Span, Tone
 from tui.widgets.words import LEVEL
 
-_WIDTH: Final = 72
+_WIDTH: Final = 70
 _KEYS_WIDTH: Final = 18
 
 

@@ -70,7 +70,7 @@ class Ticket(Modal[OrderIntent]):
             (
                 ("good-till-time", TimeInForce.GTT),
                 ("post-only", TimeInForce.POST_ONLY),
-                ("immediate-or-cancel", TimeInForce.IOC),
+                ("IOC", TimeInForce.IOC),
             ),
             id="ticket-tif",
         )

@@ -1,10 +1,14 @@
 """The footer: the keys that work now, from the one key map; what does not work now is grey, not gone."""
 
 from collections.abc import Callable
+from typing import Final
 
 from tui.keys import KEYS, Key
 from tui.view import View
 from tui.widgets.lines import Line, Lines, Span, Tone
+
+_AROUND: Final = 3
+"""Blanks around a key and its word."""
 
 
 class Footer(Lines):
@@ -21,17 +25,15 @@ class Footer(Lines):
 
 
 def footer(is_enabled: Callable[[Key], bool], width: int) -> Line:
-    """As many keys as fit, the most urgent first."""
+    """Every key of the footer; control keys are written short where space is."""
+    shown = [key for key in KEYS if key.label]
+    names = [key.display for key in shown]
+    if sum(len(name) + len(key.label) + _AROUND for name, key in zip(names, shown, strict=True)) > width:
+        names = [name.replace("ctrl+", "^") for name in names]
     spans: list[Span] = []
-    used = 0
-    for key in KEYS:
-        if not key.label:
-            continue
-        name, label = f" {key.display} ", f"{key.label} "
-        used += len(name) + len(label)
-        if used > width:
-            break
+    for name, key in zip(names, shown, strict=True):
         on = is_enabled(key)
         tone = Tone.HALTED if key.is_dangerous else Tone.CALM
-        spans.extend((Span(name, tone if on else Tone.DIM), Span(label, Tone.PLAIN if on else Tone.DIM)))
+        spans.append(Span(f" {name}", tone if on else Tone.DIM))
+        spans.append(Span(f" {key.label} ", Tone.PLAIN if on else Tone.DIM))
     return tuple(spans)

@@ -66,23 +66,24 @@ Layout = tuple[tuple[tuple[Column[Item], int], ...], int]
 def lay_out(columns: Sequence[Column[Item]], width: int) -> Layout[Item]:
     """Choose columns, widths and gap for so many cells; the first column always stays."""
     kept = list(columns)
-    while True:
-        for widths in ([c.width for c in kept], [c.narrow or c.width for c in kept]):
-            spare = width - sum(widths) - (len(kept) - 1)
-            if spare >= 0:
-                return _spread(kept, widths, spare)
-        if len(kept) == 1:
-            return ((kept[0], max(0, width)),), 1
+    while len(kept) > 1 and sum(c.narrow or c.width for c in kept) + len(kept) - 1 > width:
         last = max(range(1, len(kept)), key=lambda index: (kept[index].rank, index))
         del kept[last]
-
-
-def _spread(kept: Sequence[Column[Item]], widths: Sequence[int], spare: int) -> Layout[Item]:
+    sizes = [column.narrow or column.width for column in kept]
+    if len(kept) == 1:
+        sizes = [min(sizes[0], max(0, width))]
+    spare = max(0, width - sum(sizes) - (len(kept) - 1))
+    for index in sorted(range(len(kept)), key=lambda index: kept[index].rank):
+        more = min(spare, kept[index].width - sizes[index])
+        sizes[index] += max(0, more)
+        spare -= max(0, more)
     gaps = max(1, len(kept) - 1)
     wider = min(_WIDEST_GAP - 1, spare // gaps)
     spare -= wider * gaps
-    sized = [(column, size + (spare if column.is_flexible else 0)) for column, size in zip(kept, widths, strict=True)]
-    return tuple(sized), 1 + wider
+    sized = tuple(
+        (column, size + (spare if column.is_flexible else 0)) for column, size in zip(kept, sizes, strict=True)
+    )
+    return sized, 1 + wider
 
 
 class _Mark(Enum):
@@ -126,6 +127,8 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         self._layout: Layout[Item] = ((), 1)
         self._laid_out_for = -1
         self._title = ""
+        self.note = ""
+        """Said in the title, after the count."""
 
     @property
     def selected(self) -> Item | None:
@@ -250,7 +253,8 @@ class Grid(Canvas, Generic[Item], can_focus=True):
 
     def _show_title(self, below: int) -> None:
         hidden = "".join((f"  ▲{self._top}" if self._top else "", f"  ▼{below}" if below > 0 and self._room else ""))
-        title = f"{self._spec.title} · {len(self._items)}{hidden}"
+        note = f" · {self.note}" if self.note else ""
+        title = f"{self._spec.title} · {len(self._items)}{note}{hidden}"
         if title != self._title:
             self._title = title
             self.border_title = title
@@ -263,10 +267,7 @@ class Grid(Canvas, Generic[Item], can_focus=True):
 
     def _heading(self, width: int) -> Line:
         columns, gap = self._columns(width)
-        cells = [
-            fit(c.short or c.heading if size < c.width else c.heading, size, Align.RIGHT if c.is_number else c.align)
-            for c, size in columns
-        ]
+        cells = [fit(_heading_of(c, size), size, Align.RIGHT if c.is_number else c.align) for c, size in columns]
         return (Span((" " * gap).join(cells), Tone.HEAD),)
 
     def _row(self, item: Item, width: int) -> Line:
@@ -278,6 +279,10 @@ class Grid(Canvas, Generic[Item], can_focus=True):
             shown = fit_number(text, size) if column.is_number else _word(text, size, column)
             spans.extend((Span(shown, over or tone), Span(" " * gap)))
         return tuple(spans[:-1])
+
+
+def _heading_of(column: Column[Item], size: int) -> str:
+    return column.heading if len(column.heading) <= size else column.short or column.heading
 
 
 def _word(text: str, size: int, column: Column[Item]) -> str:

@@ -14,7 +14,7 @@ NOT_TAKEN_UP: Final = "the engine has not taken it up yet"
 
 
 class KillBanner(Lines):
-    """Two lines above everything while a kill is latched; no lines otherwise."""
+    """Two or three lines above everything while a kill is latched; no lines otherwise."""
 
     def __init__(self) -> None:
         super().__init__(classes="kill-banner")
@@ -33,18 +33,19 @@ def banner(kill: KillStatus, now_us: int) -> tuple[Line, ...]:
         case KillPhase.IDLE:
             return ()
         case KillPhase.REQUESTED:
-            headline, words = "KILL REQUESTED", "new orders are blocked; cancel-all is not on the wire yet"
+            headline, words = "KILL REQUESTED", "cancel-all not sent yet"
         case KillPhase.SENT:
-            headline, words = "KILL SENT", "cancel-all is on the wire; waiting for the venue's own list"
+            headline, words = "KILL SENT", "waiting for the venue's list"
         case KillPhase.CONFIRMED:
-            headline, words = "KILL CONFIRMED", "the venue's own list is empty; press a to re-arm"
+            headline, words = "KILL CONFIRMED", "venue's list is empty; a re-arms"
         case KillPhase.FAILING:
-            headline, words = "KILL FAILING", f"attempt {kill.attempts}; orders may still trade; trying on"
+            headline, words = "KILL FAILING", f"attempt {kill.attempts}; trying on"
         case _:
             assert_never(kill.phase)
     live = "unknown" if kill.may_be_live is None else str(kill.may_be_live)
-    first = f" ■ {headline}  may still be live: {live}  ·  {words} "
-    detail = f"  ·  {clean(kill.detail)}" if kill.detail else ""
     timing = f"sent {milliseconds(kill.sent_ms)}  ·  confirmed {milliseconds(kill.confirmed_ms)}"
-    second = f"   {timing}  ·  by {clean(kill.by) or NOTHING} at {utc(kill.at_us, now_us)}{detail} "
-    return ((Span(first, Tone.ALARM),), (Span(second, Tone.ALARM),))
+    who = f"by {clean(kill.by) or NOTHING} at {utc(kill.at_us, now_us)}"
+    lines = [f" ■ {headline}  may still be live: {live}  ·  {words}", f"   {timing}  ·  {who}"]
+    if kill.detail:
+        lines.append(f"   {clean(kill.detail)}")
+    return tuple((Span(line, Tone.ALARM),) for line in lines)

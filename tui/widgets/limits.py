@@ -53,7 +53,7 @@ def _gauge(use: LimitUse, width: int) -> Span:
 
 
 COLUMNS: Final[tuple[Column[LimitUse], ...]] = (
-    Column(heading="LIMIT", render=lambda u: Span(limit_name(u)), width=20, narrow=14, is_flexible=True),
+    Column(heading="LIMIT", render=lambda u: Span(limit_name(u)), width=20, narrow=12, is_flexible=True),
     Column(heading="USE", render=_percent, draw=_gauge, width=16, narrow=5, rank=5),
     Column(heading="USED", render=lambda u: Span(amount(u.used, u.unit)), width=9, narrow=7, is_number=True),
     Column(heading="OF", render=lambda u: Span(amount(u.limit, u.unit), Tone.DIM), width=9, narrow=7, is_number=True),
@@ -76,5 +76,8 @@ class LimitsPane(Grid[LimitUse]):
 
     def show(self, view: View) -> None:
         """Paint what changed."""
-        if self._seen.is_new(view.state.limits):
-            self.set_items(view.state.limits)
+        limits = view.state.limits
+        if self._seen.is_new(limits):
+            highest = max((percent_used(use.used, use.limit) for use in limits), default=0)
+            self.note = f"max {highest} %" if limits else ""
+            self.set_items(limits)

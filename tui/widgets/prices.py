@@ -83,7 +83,7 @@ COLUMNS: Final[tuple[Column[PriceRow], ...]] = (
     Column(heading="MARK", render=lambda r: Span(r.price(r.mark)), width=11, narrow=9, is_number=True, rank=3),
     Column(
         heading="FUND %/h",
-        short="FND%/h",
+        short="FUND%/h",
         render=lambda r: Span(signed(r.funding, 4), direction(r.funding)),
         width=8,
         narrow=7,
@@ -112,7 +112,7 @@ class PricesPane(Grid[PriceRow]):
     def show(self, view: View) -> None:
         """Paint what changed."""
         state = view.state
-        if self._seen.is_new(state.quotes, state.positions, state.markets, view.second):
+        if self._seen.is_new(state.quotes, state.positions, state.markets, view.second, state.is_over, view.ended):
             self.set_items(price_rows(view))
             if self.selected is None:
                 self.action_move(0)

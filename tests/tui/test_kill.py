@@ -1,0 +1,135 @@
+"""The kill key on every screen, and what the banner says until the venue has confirmed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from tests.support.desk import SMALL, on_screen, shows, text
+from tests.support.fake_engine import FakeEngine
+from tests.support.waiting import eventually
+from textual.command import CommandPalette
+
+from core.decisions import TradingState
+from core.state import BreakerStatus, KillPhase, KillStatus
+from tui.keys import KILL, is_kill_key
+from tui.screens.breaker import CloseBreakerModal
+from tui.screens.desk import DeskScreen
+from tui.screens.quit import LeavingModal, QuitModal
+from tui.screens.rearm import RearmModal
+from tui.screens.text import HelpModal, NoticeModal
+from tui.screens.ticket import Ticket
+
+WAYS = [
+    ((), DeskScreen),
+    (("n",), Ticket),
+    (("n", "tab", "tab", "tab"), Ticket),
+    (("a",), RearmModal),
+    (("question_mark",), HelpModal),
+    (("6", "home", "enter"), NoticeModal),
+    (("ctrl+t",), CloseBreakerModal),
+    (("ctrl+q",), QuitModal),
+    (("ctrl+q", "enter"), LeavingModal),
+    (("ctrl+p",), CommandPalette),
+]
+
+
+def latched(phase: KillPhase, **changes: object) -> KillStatus:
+    return replace(KillStatus(phase=phase, by="operator", at_us=1_790_000_000_000_000, pressed_ns=1_000), **changes)
+
+
+@pytest.mark.parametrize("size", [(200, 50), SMALL])
+@pytest.mark.parametrize("key", KILL.keys)
+@pytest.mark.parametrize(("way", "screen"), WAYS, ids=[f"{screen.__name__}-{len(way)}" for way, screen in WAYS])
+async def test_the_kill_key_works_on_every_screen(
+    way: Sequence[str], screen: type, key: str, size: tuple[int, int]
+):
+    engine = FakeEngine()
+    engine.ends_when_asked = False
+    engine.takes_up_kills = False
+    engine.publish(
+        kill=latched(KillPhase.CONFIRMED, may_be_live=0) if screen is RearmModal else KillStatus(),
+        breakers=(BreakerStatus(market_id=None, is_tripped=screen is CloseBreakerModal),),
+    )
+    async with on_screen(engine, size) as pilot:
+        await pilot.press(*way)
+        await eventually(lambda: isinstance(pilot.app.screen, screen), f"{screen.__name__}")
+        await pilot.press(key)
+        assert [by for by, _ns in engine.kills] == ["operator"]
+        assert engine.kills[0][1] == engine.clock.now().mono_ns
+        assert isinstance(pilot.app.screen, screen)
+        await shows(pilot, "KILL ")
+
+
+async def test_the_kill_key_works_in_a_terminal_that_is_too_small():
+    engine = FakeEngine()
+    async with on_screen(engine, (60, 20)) as pilot:
+        await pilot.press("f12")
+        assert len(engine.kills) == 1
+        await shows(pilot, "KILL REQUESTED", "expected at least 80x24", "60x20")
+
+
+async def test_the_banner_stands_from_the_press_on_even_if_the_engine_never_answers():
+    engine = FakeEngine()
+    engine.takes_up_kills = False
+    async with on_screen(engine) as pilot:
+        await pilot.press("ctrl+k")
+        await shows(pilot, "KILL REQUESTED", "may still be live: unknown", "has not taken it up yet")
+        engine.publish(kill=latched(KillPhase.SENT, sent_ns=3_101_000, may_be_live=4))
+        await shows(pilot, "KILL SENT", "may still be live: 4", "sent 3.1 ms")
+        engine.publish(kill=KillStatus())
+        await eventually(lambda: "KILL SENT" not in text(pilot.app), "the banner to go once it is re-armed")
+        assert "KILL REQUESTED" not in text(pilot.app)
+
+
+@pytest.mark.parametrize("size", [(200, 50), SMALL])
+@pytest.mark.parametrize(
+    ("kill", "words"),
+    [
+        (latched(KillPhase.REQUESTED, may_be_live=3), ("KILL REQUESTED", "may still be live: 3", "not sent yet")),
+        (latched(KillPhase.SENT, sent_ns=4_301_000), ("KILL SENT", "live: unknown", "sent 4.3 ms", "confirmed –")),
+        (
+            latched(KillPhase.CONFIRMED, sent_ns=4_301_000, confirmed_ns=214_001_000, may_be_live=0),
+            ("KILL CONFIRMED", "may still be live: 0", "sent 4.3 ms", "confirmed 214.0 ms", "a re-arms"),
+        ),
+        (
+            latched(KillPhase.FAILING, attempts=7, may_be_live=2, detail="connection refused"),
+            ("KILL FAILING", "may still be live: 2", "attempt 7", "connection refused"),
+        ),
+    ],
+    ids=lambda value: value.phase.value if isinstance(value, KillStatus) else None,
+)
+async def test_every_phase_is_said_in_words(kill: KillStatus, words: tuple[str, ...], size: tuple[int, int]):
+    engine = FakeEngine()
+    engine.publish(kill=kill, trading=TradingState.HALTED)
+    async with on_screen(engine, size) as pilot:
+        await shows(pilot, *words, "HALTED")
+        shown = text(pilot.app).lower()
+        if kill.phase is not KillPhase.CONFIRMED:
+            assert not any(word in shown for word in ("flat", "all cancelled", "list is empty", "kill confirmed"))
+
+
+async def test_a_kill_from_another_thread_is_taken_and_shown():
+    engine = FakeEngine()
+    engine.takes_up_kills = False
+    async with on_screen(engine) as pilot:
+        import asyncio
+
+        await asyncio.to_thread(pilot.app.kill_now)
+        assert len(engine.kills) == 1
+        await shows(pilot, "KILL REQUESTED")
+
+
+@pytest.mark.parametrize("key", ["ctrl+k", "alt+ctrl+k", "ctrl+shift+k", "f12", "shift+f12", "alt+f12"])
+def test_a_kill_key_is_one_whatever_else_is_held(key: str):
+    assert is_kill_key(key)
+
+
+@pytest.mark.parametrize("key", ["k", "K", "shift+k", "alt+k", "f1", "f2", "f11", "ctrl+j", "ctrl+t"])
+def test_nothing_else_is_a_kill_key(key: str):
+    assert not is_kill_key(key)
+
+
+def test_milliseconds_are_counted_from_the_press():
+    kill = latched(KillPhase.CONFIRMED, sent_ns=2_501_000, confirmed_ns=10_001_000)
+    assert (kill.sent_ms, kill.confirmed_ms) == (Decimal("2.5"), Decimal(10))
