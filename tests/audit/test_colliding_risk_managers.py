@@ -15,7 +15,7 @@ import pytest
 
 import core.risk
 from core.config import RiskLimits, Sizing
-from core.engine import handle
+from core.engine.runtime import EngineParts
 from core.risk import PositionSizer, RiskManager
 
 ROOT: Final = Path(__file__).parents[2]
@@ -25,21 +25,14 @@ from dataclasses import replace
 
 from core.bot import TradingBot
 from core.config import RiskLimits, Sizing
-from core.engine.handle import EngineParts
+from core.engine.handle import EngineThread
+from core.engine.runtime import EngineParts
 from core.risk import PositionSizer, RiskManager
 
 
 def build(parts: EngineParts) -> None:
     limits, sizing = RiskLimits(), Sizing()
-    EngineParts(
-        connector=parts.connector,
-        risk={risk},
-        journal_path=parts.journal_path,
-        clock=parts.clock,
-        profile=parts.profile,
-        exit_policy=parts.exit_policy,
-        autopilot=parts.autopilot,
-    )
+    EngineThread(replace(parts, risk={risk}))
     TradingBot([], {sizer}, limits)
 """
 RIGHT: Final = SNIPPET.format(risk="RiskManager(limits)", sizer="PositionSizer(sizing)")
@@ -92,7 +85,7 @@ def test_neither_can_do_what_the_other_does():
 
 
 def test_the_engine_asks_for_the_manager_by_its_class():
-    assert get_type_hints(handle.EngineParts)["risk"] is RiskManager
+    assert get_type_hints(EngineParts)["risk"] is RiskManager
 
 
 def test_the_type_checker_accepts_the_right_one_and_refuses_the_wrong_one(check_types):
