@@ -1,0 +1,153 @@
+"""The generator: same seed, same market; deep uncrossed books; prices that pass an order fill it."""
+
+import time
+from random import Random
+
+import pytest
+
+from core.connectors.venue.accounts import VenueAccount
+from core.connectors.venue.catalogue import CATALOGUE, listed
+from core.connectors.venue.exchange import Exchange, conserved
+from core.connectors.venue.generator import LEVELS, Generator
+from core.connectors.venue.orders import OrderRequest, OrderStatus, VenueOrder
+from core.connectors.venue.simulation import Simulation
+from core.connectors.venue.walk import normal
+from core.errors import ConfigError
+
+STEP_US = 50_000
+
+
+class Everything:
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+def run(seed: int, steps: int, markets: int = 4) -> tuple[Simulation, list[bytes]]:
+    simulation = Simulation(listed(markets), seed, (), Everything())
+    frames: list[bytes] = []
+    for step in range(1, steps + 1):
+        simulation.tick(STEP_US, step * STEP_US)
+        frames += [frame.body for frame in simulation.take_frames()]
+    return simulation, frames
+
+
+def test_the_same_seed_makes_the_same_frames():
+    assert run(7, 40)[1] == run(7, 40)[1]
+    assert run(7, 40)[1] != run(8, 40)[1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_books_stay_deep_and_uncrossed_and_money_is_conserved(seed):
+    exchange = Exchange(CATALOGUE)
+    generator = Generator(exchange, Random(seed))
+    for step in range(200):
+        generator.shock()
+        for market_id, market in exchange.markets.items():
+            for _ in generator.step(market_id, STEP_US, step * STEP_US):
+                assert not market.book.is_crossed
+            assert not market.book.is_crossed
+            assert min(len(market.book.asks), len(market.book.bids)) >= 200
+    marks = {market_id: market.mark for market_id, market in exchange.markets.items()}
+    assert conserved(exchange, marks) == exchange.deposits
+    assert sum(market.day.trades for market in exchange.markets.values()) > 0
+
+
+def test_memory_of_resting_orders_is_bounded():
+    exchange = Exchange(listed(2))
+    generator = Generator(exchange, Random(3))
+    for step in range(3_000):
+        generator.shock()
+        for market_id in exchange.markets:
+            for _ in generator.step(market_id, STEP_US * 20, step * STEP_US):
+                exchange.take_changes()
+    for market in exchange.markets.values():
+        for side in (market.book.asks, market.book.bids):
+            assert sum(1 for _ in side.orders()) <= LEVELS + 40
+    for account in exchange.accounts.values():
+        assert not account.live
+        assert not account.closed
+
+
+@pytest.mark.parametrize(("is_ask", "seed"), [(True, 5), (False, 6)])
+def test_an_order_the_price_passes_is_filled(is_ask, seed):
+    exchange = Exchange(listed(1))
+    generator = Generator(exchange, Random(seed))
+    trader = exchange.add_account(VenueAccount(index=9, collateral=10**13))
+    market = exchange.markets[0]
+    # Deeper in the book than random takers reach: only a walk through the price fills it.
+    away = 1 if is_ask else -1
+    price = market.mark + away * market.mark // 500
+    resting = exchange.create(
+        trader, OrderRequest(market_id=0, client_index=1, is_ask=is_ask, size=500, price=price), 1
+    )
+    assert isinstance(resting, VenueOrder)
+    for step in range(40_000):
+        generator.shock()
+        for _ in generator.step(0, STEP_US * 20, step * STEP_US):
+            exchange.take_changes()
+        assert not market.book.is_crossed
+        if (market.index - price) * away > market.mark // 1_000:
+            break
+    else:
+        pytest.fail("the walk never came there: choose another seed")
+    assert resting.status is OrderStatus.FILLED
+    assert trader.size_in(0) == -away * 500
+
+
+def test_an_order_inside_the_spread_is_hit_by_takers():
+    exchange = Exchange(listed(1))
+    generator = Generator(exchange, Random(11))
+    trader = exchange.add_account(VenueAccount(index=9, collateral=10**13))
+    market = exchange.markets[0]
+    filled = 0
+    for step in range(4_000):
+        if not trader.live:
+            bid = market.book.bids.best()
+            assert bid is not None
+            exchange.create(trader, OrderRequest(market_id=0, client_index=0, is_ask=False, size=50, price=bid + 1), 1)
+        generator.shock()
+        for _ in generator.step(0, STEP_US, step * STEP_US):
+            exchange.take_changes()
+        filled = sum(order.filled for order in trader.closed)
+        if filled >= 150:
+            break
+    assert filled >= 150
+
+
+def test_markets_move_together_but_not_alike():
+    exchange = Exchange(listed(12))
+    generator = Generator(exchange, Random(2))
+    moves: dict[int, list[int]] = {market_id: [] for market_id in exchange.markets}
+    before = {market_id: market.index for market_id, market in exchange.markets.items()}
+    for step in range(300):
+        generator.shock()
+        for market_id, market in exchange.markets.items():
+            for _ in generator.step(market_id, STEP_US * 100, step):
+                pass
+            moves[market_id].append((market.index - before[market_id]) * 10**9 // before[market_id])
+            before[market_id] = market.index
+    together = sum(x * y > 0 for x, y in zip(moves[0], moves[1], strict=True))
+    assert 0.6 * 300 < together < 300
+
+
+def test_normal_deviates_have_no_drift_and_unit_size():
+    random = Random(1)
+    drawn = [normal(random) for _ in range(20_000)]
+    assert abs(sum(drawn)) / len(drawn) < 30
+    assert 980_000 < sum(each * each for each in drawn) / len(drawn) < 1_020_000
+
+
+def test_twelve_markets_cost_well_under_a_third_of_a_core():
+    simulation = Simulation(listed(12), 1, (), Everything())
+    steps = 100
+    started = time.process_time()
+    for step in range(1, steps + 1):
+        simulation.tick(STEP_US, step * STEP_US)
+        simulation.take_frames()
+    assert time.process_time() - started < 0.3 * steps * STEP_US / 1_000_000
+
+
+@pytest.mark.parametrize("count", [0, -1, len(CATALOGUE) + 1])
+def test_more_markets_than_there_are_is_a_sentence(count):
+    with pytest.raises(ConfigError, match=f"expected 1 to {len(CATALOGUE)} for the paper venue, got {count}"):
+        listed(count)
