@@ -1,0 +1,209 @@
+"""Work that the machine wants done, and the facts that only the shell around it can report back. Pure values.
+
+Effects go out of `core.engine.machine`; `core.engine.runtime` carries them out and answers with events and inputs.
+"""
+
+from dataclasses import dataclass
+
+from core.connectors.base import NewOrder, OrderRef
+from core.engine.records import Record, SavedOrder
+from core.events import Event, OrderReport
+from core.model import Fill
+from core.state import Notice
+from core.units import ClientOrderId, MarketId, VenueOrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOrder:
+    """Send one order, once everything in `Persist` effects before it is durable."""
+
+    order: NewOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendCancel:
+    """Cancel one order at the venue."""
+
+    ref: OrderRef
+
+
+@dataclass(frozen=True, slots=True)
+class SendCancelAll:
+    """Cancel every order of the account, before anything else."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListOpenOrders:
+    """Ask for the venue's complete list of open orders."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewAccount:
+    """Ask for collateral and all positions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUpOrder:
+    """Ask the venue what became of one of our orders."""
+
+    client_id: ClientOrderId
+    market_id: MarketId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindOwner:
+    """Ask the journal who placed an order that the venue shows and memory does not hold."""
+
+    venue_id: VenueOrderId
+    client_id: ClientOrderId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveFill:
+    """Ask the journal whether a fill is booked already and whose order it belongs to."""
+
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Persist:
+    """Write to the journal, in order."""
+
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """A line of the operator's log, for the log file too."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class LiftHalt:
+    """Let sends pass again: the kill that was seen last was re-armed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchStrategy:
+    """Start or stop one strategy of the bot."""
+
+    name: str
+    running: bool
+    by: str
+
+
+Effect = (
+    SendOrder
+    | SendCancel
+    | SendCancelAll
+    | ListOpenOrders
+    | ViewAccount
+    | LookUpOrder
+    | FindOwner
+    | ResolveFill
+    | Persist
+    | Notify
+    | LiftHalt
+    | SwitchStrategy
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorStarted:
+    """The connector is up; its events may be believed from here on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectFailed:
+    """The venue could not be reached; another attempt follows."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelAllSent:
+    """The bytes of a cancel-all were handed to the transport."""
+
+    sent_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListFailed:
+    """The list of open orders could not be had."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewFailed:
+    """The account could not be looked at."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLookedUp:
+    """What the venue shows of one of our orders; None for no trace."""
+
+    client_id: ClientOrderId
+    report: OrderReport | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUpFailed:
+    """One of our orders could not be looked up."""
+
+    client_id: ClientOrderId
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerFound:
+    """What the journal holds of an order that memory did not."""
+
+    venue_id: VenueOrderId
+    saved: SavedOrder | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillResolved:
+    """What the journal knows of a fill that memory could not place."""
+
+    fill: Fill
+    saved: SavedOrder | None
+    is_booked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalFailed:
+    """Something could not be made durable; nothing can from here on."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategySwitched:
+    """Whether the bot knew the strategy it was told to start or stop."""
+
+    name: str
+    running: bool
+    by: str
+    is_known: bool
+
+
+EngineInput = (
+    Event
+    | ConnectorStarted
+    | ConnectFailed
+    | CancelAllSent
+    | ListFailed
+    | ViewFailed
+    | OrderLookedUp
+    | LookUpFailed
+    | OwnerFound
+    | FillResolved
+    | JournalFailed
+    | StrategySwitched
+)
+"""Every fact the machine understands: a connector's, and the shell's own."""

@@ -1,0 +1,227 @@
+"""Carries out the machine's effects: talks to the connector and the journal, and puts what came of it into the inbox.
+
+It decides nothing. Orders wait for the journal; cancels wait for nobody.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from typing import Final, TypeVar, assert_never
+
+from core.clock import Clock
+from core.connectors.base import Connector, NewOrder, OrderRef
+from core.decisions import Refused, TxOutcome, Unresolved
+from core.engine import effects as fx
+from core.engine.autopilot import Autopilot
+from core.engine.effects import Effect
+from core.engine.halt import HaltFlag
+from core.engine.inbox import Inbox
+from core.engine.journal import Journal
+from core.errors import JournalError, LighterTuiError
+from core.events import (
+    AccountReported,
+    CancelAllResolved,
+    CancelSendResolved,
+    NoticeLevel,
+    OpenOrdersListed,
+    OrderSendResolved,
+    PositionsReported,
+)
+from core.model import Fill
+from core.units import ClientOrderId, MarketId, VenueOrderId
+
+_LOG: Final = logging.getLogger(__name__)
+_LEVELS: Final = {
+    NoticeLevel.INFO: logging.INFO,
+    NoticeLevel.WARN: logging.WARNING,
+    NoticeLevel.ALERT: logging.ERROR,
+}
+_CANCELS_AT_ONCE: Final = 8
+_LOOK_UPS_AT_ONCE: Final = 4
+
+_T = TypeVar("_T")
+_Awaited = (
+    fx.SendOrder
+    | fx.SendCancel
+    | fx.SendCancelAll
+    | fx.ListOpenOrders
+    | fx.ViewAccount
+    | fx.LookUpOrder
+    | fx.FindOwner
+    | fx.ResolveFill
+)
+
+
+class Executor:
+    """The hands of the engine."""
+
+    def __init__(self, connector: Connector, journal: Journal, clock: Clock, inbox: Inbox, halt: HaltFlag) -> None:
+        self._connector = connector
+        self._journal = journal
+        self._clock = clock
+        self._inbox = inbox
+        self._halt = halt
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._group: asyncio.TaskGroup | None = None
+        self._cancels = asyncio.Semaphore(_CANCELS_AT_ONCE)
+        self._look_ups = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
+        self._durable: Future[None] | None = None
+        self.autopilot: Autopilot | None = None
+        self.stop_sentence: str | None = "the engine is not ready"
+        """Why no order may leave, beside a kill; None when it may."""
+
+    def attach(self, group: asyncio.TaskGroup) -> None:
+        """Run everything in this group: what nobody expected ends it."""
+        self._group = group
+
+    def cancel(self) -> None:
+        """Drop whatever is still waiting for an answer."""
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def gate(self) -> str | None:
+        """Asked by the connector at the last instruction before an order's bytes leave; any thread."""
+        return "killed before it was sent" if self._halt.is_set else self.stop_sentence
+
+    def carry_out(self, effects: Sequence[Effect]) -> None:
+        """Start all of this work, in order."""
+        for effect in effects:
+            match effect:
+                case fx.Persist():
+                    self._persist(effect)
+                case fx.Notify(notice=notice):
+                    _LOG.log(_LEVELS[notice.level], "%s: %s", notice.source, notice.text)
+                case fx.LiftHalt():
+                    self._halt.lift(self._inbox.press_seen)
+                case fx.SwitchStrategy():
+                    self._switch(effect)
+                case _:
+                    self._spawn(self._work(effect))
+
+    def _work(self, effect: _Awaited) -> Coroutine[None, None, None]:
+        match effect:
+            case fx.SendOrder(order=order):
+                work = self._send_order(order, self._durable)
+            case fx.SendCancel(ref=ref):
+                work = self._send_cancel(ref)
+            case fx.SendCancelAll():
+                work = self._send_cancel_all()
+            case fx.ListOpenOrders():
+                work = self._list_orders()
+            case fx.ViewAccount():
+                work = self._view_account()
+            case fx.LookUpOrder(client_id=client_id, market_id=market_id):
+                work = self._look_up(client_id, market_id)
+            case fx.FindOwner(venue_id=venue_id, client_id=client_id):
+                work = self._find_owner(venue_id, client_id)
+            case fx.ResolveFill(fill=fill):
+                work = self._resolve_fill(fill)
+            case other:
+                assert_never(other)
+        return work
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        if self._group is None:
+            work.close()
+            return
+        task = self._group.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _persist(self, effect: fx.Persist) -> None:
+        self._durable = self._journal.append(effect.records)
+        self._durable.add_done_callback(self._on_written)
+
+    def _on_written(self, written: "Future[None]") -> None:
+        """Runs on the journal's thread."""
+        if not written.cancelled() and (error := written.exception()) is not None:
+            self._inbox.post(fx.JournalFailed(why=str(error)))
+
+    def _switch(self, effect: fx.SwitchStrategy) -> None:
+        is_known = self.autopilot is not None and self.autopilot.set_running(effect.name, effect.running)
+        self._inbox.put(fx.StrategySwitched(name=effect.name, running=effect.running, by=effect.by, is_known=is_known))
+
+    async def _send_order(self, order: NewOrder, durable: "Future[None] | None") -> None:
+        try:
+            if durable is not None:
+                await _answer(durable)
+        except JournalError as error:
+            outcome: TxOutcome = Refused(0, f"not sent, because it could not be remembered: {error}")
+        else:
+            outcome = await self._outcome(lambda: self._connector.submit(order, self.gate))
+        self._inbox.put(OrderSendResolved(client_id=order.client_id, outcome=outcome))
+
+    async def _send_cancel(self, ref: OrderRef) -> None:
+        async with self._cancels:
+            outcome = await self._outcome(lambda: self._connector.cancel(ref))
+        self._inbox.put(
+            CancelSendResolved(market_id=ref.market_id, client_id=ref.client_id, venue_id=ref.venue_id, outcome=outcome)
+        )
+
+    async def _send_cancel_all(self) -> None:
+        outcome = await self._outcome(lambda: self._connector.cancel_all(None, self._on_cancel_all_sent))
+        self._inbox.put(CancelAllResolved(market_id=None, outcome=outcome))
+
+    def _on_cancel_all_sent(self, sent_ns: int) -> None:
+        self._inbox.post(fx.CancelAllSent(sent_ns=sent_ns))
+
+    async def _list_orders(self) -> None:
+        asked_ns = self._clock.now().mono_ns
+        try:
+            orders = await self._connector.open_orders()
+        except LighterTuiError as error:
+            self._inbox.put(fx.ListFailed(why=str(error)))
+        else:
+            self._inbox.put(OpenOrdersListed(orders=orders, asked_ns=asked_ns))
+
+    async def _view_account(self) -> None:
+        try:
+            view = await self._connector.account_view()
+        except LighterTuiError as error:
+            self._inbox.put(fx.ViewFailed(why=str(error)))
+        else:
+            self._inbox.put(AccountReported(account=view.account))
+            self._inbox.put(PositionsReported(positions=view.positions, is_complete=True))
+
+    async def _look_up(self, client_id: ClientOrderId, market_id: MarketId) -> None:
+        try:
+            async with self._look_ups:
+                report = await self._connector.find_order(client_id, market_id)
+        except LighterTuiError as error:
+            self._inbox.put(fx.LookUpFailed(client_id=client_id, why=str(error)))
+        else:
+            self._inbox.put(fx.OrderLookedUp(client_id=client_id, report=report))
+
+    async def _find_owner(self, venue_id: VenueOrderId, client_id: ClientOrderId) -> None:
+        try:
+            saved = await _answer(self._journal.find_order(client_id=client_id))
+        except JournalError as error:
+            saved = None
+            self._inbox.put(fx.JournalFailed(why=str(error)))
+        self._inbox.put(fx.OwnerFound(venue_id=venue_id, saved=saved))
+
+    async def _resolve_fill(self, fill: Fill) -> None:
+        saved, is_booked = None, False
+        try:
+            is_booked = await _answer(self._journal.has_trade(fill.trade_id))
+            if not is_booked:
+                saved = await _answer(
+                    self._journal.find_order(client_id=fill.client_order_id, venue_id=fill.venue_order_id)
+                )
+        except JournalError as error:
+            self._inbox.put(fx.JournalFailed(why=str(error)))
+        self._inbox.put(fx.FillResolved(fill=fill, saved=saved, is_booked=is_booked))
+
+    @staticmethod
+    async def _outcome(send: Callable[[], Awaitable[TxOutcome]]) -> TxOutcome:
+        """The outcome of a transaction; a connector that raises leaves it unknown."""
+        try:
+            return await send()
+        except LighterTuiError as error:
+            return Unresolved(str(error))
+
+
+async def _answer(future: "Future[_T]") -> _T:
+    """Wait for another thread; giving up on waiting does not take the work from its hands."""
+    return await asyncio.shield(asyncio.wrap_future(future))

@@ -1,0 +1,140 @@
+"""A fill from the venue into the books: once, whatever the age of its order, with everything it changes at once. Pure.
+
+Memory answers for live and recent orders; for anything older the journal is asked before the fill is booked.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from core.clock import Instant
+from core.engine.effects import FillResolved, ResolveFill
+from core.engine.facts import Facts, Urgency
+from core.engine.order_map import Tracked
+from core.engine.orders import Trigger, advance
+from core.engine.records import SavedFill, SavedOrder
+from core.events import FillReported, NoticeLevel, PositionsReported
+from core.model import EXTERNAL, Fill, Order, OrderStatus, Origin, Side
+from core.units import MarketId, TradeId
+
+_DONE: Final = {Side.BUY: "bought", Side.SELL: "sold"}
+
+
+class Fills:
+    """Books fills and positions."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._asked: dict[TradeId, Fill] = {}
+
+    @property
+    def pending(self) -> int:
+        """Fills that wait for the journal's answer."""
+        return len(self._asked)
+
+    def on_fill(self, event: FillReported, now: Instant) -> None:
+        """One execution; it may come twice, late, or before anything else about its order."""
+        fill = event.fill
+        ledger = self._facts.ledger
+        if ledger.is_booked(fill.trade_id) or fill.trade_id in self._asked:
+            return
+        tracked = self._owner(fill)
+        if tracked is None or ledger.may_be_forgotten(fill.trade_id):
+            self._asked[fill.trade_id] = fill
+            self._facts.emit(ResolveFill(fill=fill))
+        else:
+            self._book(fill, tracked, now)
+
+    def on_resolved(self, event: FillResolved, now: Instant) -> None:
+        """What the journal knew about it."""
+        fill = event.fill
+        if self._asked.pop(fill.trade_id, None) is None:
+            return
+        if event.is_booked:
+            self._facts.ledger.remember(fill.trade_id)
+            return
+        tracked = self._owner(fill)
+        saved = event.saved
+        if tracked is not None:
+            self._book(fill, tracked, now)
+        elif saved is not None and _belongs(fill, saved.order):
+            self._book_late(fill, saved, now)
+        else:
+            self._enter(fill, EXTERNAL, "placed elsewhere", now)
+
+    def on_positions(self, event: PositionsReported, now: Instant) -> None:
+        """What the venue reports."""
+        self._facts.ledger.report(event.positions, is_complete=event.is_complete, now=now)
+        for market_id in self._facts.ledger.markets():
+            self._facts.touch(market_id)
+
+    def tick(self, now: Instant) -> None:
+        """Settle differences between the venue's positions and ours that did not go away."""
+        for found in self._facts.ledger.settle(now):
+            text = (
+                f"position of {self._symbol(found.market_id)}: our fills add up to {found.believed}, the venue says "
+                f"{found.venue}; the venue's is taken"
+            )
+            self._facts.tell(NoticeLevel.WARN, text, now)
+            self._facts.audit("position", text, now)
+            self._facts.touch(found.market_id)
+
+    def _owner(self, fill: Fill) -> Tracked | None:
+        return self._facts.orders.match(
+            venue_id=fill.venue_order_id,
+            client_id=fill.client_order_id,
+            market_id=fill.market_id,
+            side=fill.side,
+        )
+
+    def _book(self, fill: Fill, tracked: Tracked, now: Instant) -> None:
+        if tracked.order.venue_id is None:
+            self._facts.orders.link(tracked, fill.venue_order_id)
+        tracked.booked += fill.size
+        tracked.booked_quote += fill.size * fill.price
+        before = tracked.status
+        is_late = before.is_closed and before is not OrderStatus.FILLED
+        is_whole = tracked.booked >= tracked.order.intent.size
+        tracked.shown_ns = tracked.shown_ns or now.mono_ns
+        tracked.is_listed = not is_whole
+        self._facts.move(tracked, Trigger.COMPLETE if is_whole else Trigger.EXECUTE, now)
+        note = f"after it was {before.value}" if is_late else ""
+        self._enter(fill, tracked.origin, note, now)
+
+    def _book_late(self, fill: Fill, saved: SavedOrder, now: Instant) -> None:
+        """A fill of an order that left memory: its tombstone on disk changes, and everything else as for a live one."""
+        order = saved.order
+        filled, quote = order.filled + fill.size, order.filled_quote + fill.size * fill.price
+        if order.status is not OrderStatus.REJECTED:
+            # The report that closed it already told its total, which the late frame may be part of.
+            filled, quote = max((order.filled, order.filled_quote), (fill.size, fill.size * fill.price))
+        is_whole = filled >= order.intent.size
+        status = advance(order.status, Trigger.COMPLETE) if is_whole else order.status
+        order = replace(
+            order,
+            status=status,
+            filled=min(filled, order.intent.size),
+            filled_quote=quote,
+            venue_id=order.venue_id or fill.venue_order_id,
+            updated_us=now.utc_us,
+        )
+        self._facts.record(replace(saved, order=order))
+        self._enter(fill, saved.origin, f"long after it was {saved.order.status.value}", now)
+
+    def _enter(self, fill: Fill, origin: Origin, note: str, now: Instant) -> None:
+        self._facts.ledger.book(fill)
+        self._facts.record(SavedFill(fill=fill, origin=origin))
+        self._facts.touch(fill.market_id)
+        self._facts.changed(Urgency.SOON)
+        what = f"{_DONE[fill.side]} {fill.size} {self._symbol(fill.market_id)} at {fill.price}"
+        about = f"{origin}, {note}" if note else str(origin)
+        self._facts.tell(NoticeLevel.WARN if note else NoticeLevel.INFO, f"{what} ({about})", now, "fill")
+
+    def _symbol(self, market_id: MarketId) -> str:
+        market = self._facts.markets.get(market_id)
+        return f"market {market_id}" if market is None else market.symbol
+
+
+def _belongs(fill: Fill, order: Order) -> bool:
+    is_same_id = order.venue_id is None or order.venue_id == fill.venue_order_id
+    was_sent = order.status is not OrderStatus.DENIED
+    return is_same_id and was_sent and (order.intent.market_id, order.intent.side) == (fill.market_id, fill.side)

@@ -1,0 +1,142 @@
+"""The engine in a thread of its own, as the desk holds it: safe to call from any thread, and it always ends somehow.
+
+Holds the supervisor, one of the two places where any exception is caught: a fault of ours halts, cancels, reports.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from core.commands import Command, ExitPolicy, Kill, Stop
+from core.decisions import Denied, DenyReason, RiskDecision, Sent
+from core.engine.halt import HaltFlag
+from core.engine.inbox import Inbox
+from core.engine.journal import Journal
+from core.engine.publisher import Publisher
+from core.engine.runtime import EngineParts, ExecutionEngine
+from core.errors import JournalError, LighterTuiError
+from core.model import BookView, OrderIntent
+from core.state import EnginePhase, EngineState, ExitReport
+from core.units import MarketId
+
+_LOG: Final = logging.getLogger(__name__)
+_LAST_WORD_S: Final = 8.0
+_CLOSE_S: Final = 5.0
+
+
+class EngineThread:
+    """`tui.bridge.EngineHandle` over an `ExecutionEngine`; `run` is the body of the thread."""
+
+    def __init__(self, parts: EngineParts) -> None:
+        self._parts = parts
+        self._halt = HaltFlag()
+        self._inbox = Inbox()
+        self._publisher = Publisher(parts.connector, parts.clock, parts.profile, parts.autopilot)
+        self._report: ExitReport | None = None
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Run the engine in the calling thread until it ended, whatever happens."""
+        parts = self._parts
+        try:
+            journal = Journal.open(parts.journal_path, parts.connector.identity)
+        except JournalError as error:
+            self._end(EnginePhase.FAILED, ExitReport(is_clean=False, text=str(error), exit_code=2))
+            return
+        try:
+            phase, report = asyncio.run(self._supervise(journal, should_stop))
+        finally:
+            journal.close()
+        self._end(phase, report)
+
+    def state(self) -> EngineState:
+        """The newest snapshot."""
+        return self._publisher.state
+
+    def book(self, market_id: MarketId, depth: int) -> BookView:
+        """The newest frozen view of one book; EMPTY before the first."""
+        return self._publisher.book(market_id, depth)
+
+    def submit(self, command: Command) -> None:
+        """Hand over a wish; never blocks."""
+        if isinstance(command, Kill):
+            self.kill(command.by, command.pressed_ns)
+        else:
+            self._inbox.post(command)
+
+    def kill(self, by: str, pressed_ns: int) -> None:
+        """Halt at once, then cancel everything. Any thread, any time, also before the engine runs."""
+        press = self._halt.press()
+        self._inbox.post_kill(Kill(by=by, pressed_ns=pressed_ns), press)
+
+    def preview(self, intent: OrderIntent) -> RiskDecision:
+        """What risk would say to this intent now, on the newest snapshot."""
+        if self._halt.is_set:
+            return Denied(DenyReason.KILLED, "the kill switch is on: re-arm it first")
+        view = self._publisher.published.view
+        if view is None:
+            return Denied(DenyReason.NOT_READY, "the engine is not running")
+        return self._parts.risk.check(intent, view)
+
+    def request_stop(self, policy: ExitPolicy, reason: str) -> None:
+        """Ask the engine to end."""
+        self._inbox.post(Stop(policy=policy, reason=reason))
+
+    def exit_report(self) -> ExitReport | None:
+        """How it ended; None while it runs."""
+        return self._report
+
+    async def _supervise(self, journal: Journal, should_stop: Callable[[], bool]) -> tuple[EnginePhase, ExitReport]:
+        """Run the engine; whatever it dies of, stop sends, carry out the exit policy by hand, close the connector."""
+        engine: ExecutionEngine | None = None
+        try:
+            engine = ExecutionEngine(self._parts, journal, self._inbox, self._halt, self._publisher)
+            report = await engine.run(should_stop)
+            phase = EnginePhase.FAILED if report.exit_code == 2 else EnginePhase.STOPPED
+        except Exception as fault:  # noqa: BLE001 - the engine's supervisor
+            is_killed = self._halt.is_set
+            self._halt.press()
+            _LOG.exception("the engine failed")
+            self._publisher.end(EnginePhase.STOPPING, f"the engine failed: {_sentence(fault)}")
+            is_connected = engine is not None and engine.is_connected
+            is_kept = self._parts.exit_policy is ExitPolicy.KEEP and not is_killed
+            report = await self._last_word(_sentence(fault), is_allowed=is_connected and not is_kept)
+            phase = EnginePhase.FAILED
+        finally:
+            self._inbox.bind(None)
+            await self._close()
+        return phase, report
+
+    async def _last_word(self, fault: str, *, is_allowed: bool) -> ExitReport:
+        """With the machine gone: the exit policy straight through the connector, and what the venue says after it."""
+        failed = f"the engine failed: {fault}"
+        if not is_allowed:
+            text = f"{failed}; open orders were left as they are"
+            return ExitReport(is_clean=False, text=text, exit_code=1)
+        try:
+            async with asyncio.timeout(_LAST_WORD_S):
+                outcome = await self._parts.connector.cancel_all(None, lambda _: None)
+                left = len(await self._parts.connector.open_orders())
+        except (LighterTuiError, TimeoutError) as error:
+            text = f"{failed}; whether open orders were cancelled is not known ({_sentence(error)})"
+            return ExitReport(is_clean=False, text=f"{text}: check the venue by hand", exit_code=1)
+        was_taken = "was sent" if isinstance(outcome, Sent) else "did not go through"
+        text = f"{failed}; a cancel-all {was_taken}, the venue then listed {left} open orders"
+        return ExitReport(is_clean=False, text=text, exit_code=1)
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._parts.connector.close()
+        except (LighterTuiError, TimeoutError) as error:
+            _LOG.warning("the connector did not close: %s", _sentence(error))
+
+    def _end(self, phase: EnginePhase, report: ExitReport) -> None:
+        self._publisher.end(phase, report.text)
+        self._report = report
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return _sentence(error.exceptions[0])
+    return str(error) or type(error).__name__

@@ -1,0 +1,66 @@
+"""Everything that comes into the engine, from any thread, in order; a kill goes before all of it."""
+
+import asyncio
+from collections import deque
+
+from core.commands import Command, Kill
+from core.engine.effects import EngineInput
+
+Item = Command | EngineInput
+
+
+class Inbox:
+    """A queue with one reader, the engine's loop. What is put in before the loop runs is kept for it."""
+
+    def __init__(self) -> None:
+        self._items: deque[Item] = deque()
+        self._kills: deque[tuple[Kill, int]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake = asyncio.Event()
+        self.press_seen = 0
+        """The newest press of the halt flag that was taken out."""
+
+    def bind(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        """Let the running loop read it; None when the loop ends."""
+        self._loop = loop
+        if loop is not None:
+            self._wake.set()
+
+    def post(self, item: Item) -> None:
+        """Put in, from any thread."""
+        self._items.append(item)
+        self._call()
+
+    def post_kill(self, kill: Kill, press: int) -> None:
+        """Put in a kill before everything else, from any thread."""
+        self._kills.append((kill, press))
+        self._call()
+
+    def put(self, item: Item) -> None:
+        """Put in, on the loop's own thread."""
+        self._items.append(item)
+        self._wake.set()
+
+    def take(self) -> Item | None:
+        """The next item, None when there is none."""
+        if self._kills:
+            kill, press = self._kills.popleft()
+            self.press_seen = max(self.press_seen, press)
+            return kill
+        return self._items.popleft() if self._items else None
+
+    async def wait(self) -> None:
+        """Return once there is something to take."""
+        if not self._items and not self._kills:
+            self._wake.clear()
+            if not self._items and not self._kills:  # put in by another thread between both lines
+                await self._wake.wait()
+
+    def _call(self) -> None:
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._wake.set)
+        except RuntimeError:  # the loop closed meanwhile: nobody reads any more
+            self._loop = None

@@ -1,0 +1,186 @@
+"""The ledger: every fill booked once, and positions as the venue reports them beside what our fills add up to. Pure.
+
+Two readings of one truth are kept on purpose: the venue's newest report plus the fills newer than it (what is shown),
+and a baseline plus every fill since (what we believe). They may differ while frames are on their way; risk counts the
+worse of both, and a difference that stays is reported and settled in the venue's favour.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+from core.clock import SECOND_NS, Instant
+from core.model import Fill, Position
+from core.units import ZERO, MarketId, TradeId
+
+_TRADES_KEPT: Final = 8_192
+_FILLS_SHOWN: Final = 200
+_PATIENCE_NS: Final = 2 * SECOND_NS
+"""How long the two readings may differ: order and position frames of one transaction come apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disagreement:
+    """A difference between both readings that stayed, settled in the venue's favour; sizes signed, in base units."""
+
+    market_id: MarketId
+    believed: Decimal
+    venue: Decimal
+
+
+@dataclass(slots=True)
+class _Holding:
+    """One market."""
+
+    reported: Position
+    as_of_us: int = 0
+    """The venue's time up to which `reported` speaks."""
+    newer: list[Fill] = field(default_factory=list)
+    """Fills that `reported` does not contain yet."""
+    baseline_us: int = 0
+    believed: Decimal = ZERO
+    differs_since_ns: int | None = None
+
+    @property
+    def shown(self) -> Decimal:
+        return self.reported.size + sum((_signed(fill) for fill in self.newer), ZERO)
+
+
+class Ledger:
+    """Fills and positions of the account."""
+
+    def __init__(self, recent_trades: Iterable[TradeId]) -> None:
+        """Begin with the trade ids that the journal holds, newest first."""
+        known = sorted(recent_trades)
+        self._trades: OrderedDict[TradeId, None] = OrderedDict.fromkeys(known)
+        self._forgotten = known[-1] if known else TradeId(0)
+        self._fills: deque[Fill] = deque(maxlen=_FILLS_SHOWN)
+        self._holdings: dict[MarketId, _Holding] = {}
+        self._has_baseline = False
+        self._baseline_us = 0
+
+    @property
+    def has_baseline(self) -> bool:
+        """Whether a complete list of positions was seen."""
+        return self._has_baseline
+
+    @property
+    def trades_kept(self) -> int:
+        """Trade ids in memory; bounded."""
+        return len(self._trades)
+
+    def is_booked(self, trade_id: TradeId) -> bool:
+        """Whether memory knows this trade as booked."""
+        return trade_id in self._trades
+
+    def may_be_forgotten(self, trade_id: TradeId) -> bool:
+        """Whether a trade that memory does not know may still have been booked: only the journal can tell."""
+        return trade_id <= self._forgotten
+
+    def remember(self, trade_id: TradeId) -> None:
+        """Note a trade as booked; the oldest note leaves memory when there are too many."""
+        self._trades[trade_id] = None
+        while len(self._trades) > _TRADES_KEPT:
+            evicted, _ = self._trades.popitem(last=False)
+            self._forgotten = max(self._forgotten, evicted)
+
+    def book(self, fill: Fill) -> None:
+        """Book one fill that is not booked yet: trade id, list of fills and position change together."""
+        self.remember(fill.trade_id)
+        self._fills.appendleft(fill)
+        holding = self._holding(fill.market_id)
+        if fill.time_us > holding.baseline_us:
+            holding.believed += _signed(fill)
+        if fill.time_us > holding.as_of_us:
+            holding.newer.append(fill)
+
+    def report(self, positions: Iterable[Position], *, is_complete: bool, now: Instant) -> None:
+        """Take in what the venue reports; only a complete list makes a missing market flat."""
+        listed = {position.market_id: position for position in positions}
+        is_first = is_complete and not self._has_baseline
+        if is_first:
+            self._has_baseline = True
+            # Without a time of the venue's, ours: a fill replayed from before must not count twice. Should our clock be
+            # ahead, the venue's next position report heals what is shown.
+            self._baseline_us = max(now.utc_us, *(position.time_us for position in listed.values()), 0)
+        missing = [market_id for market_id in self._holdings if market_id not in listed] if is_complete else []
+        for market_id in missing:
+            listed[market_id] = Position(market_id=market_id)
+        for market_id, position in listed.items():
+            self._take(self._holding(market_id), position, is_first=is_first)
+
+    def settle(self, now: Instant) -> tuple[Disagreement, ...]:
+        """Where both readings have differed for too long; adopts the venue's."""
+        found: list[Disagreement] = []
+        for market_id, holding in self._holdings.items():
+            shown = holding.shown
+            if holding.believed == shown or not self._has_baseline:
+                holding.differs_since_ns = None
+            elif holding.differs_since_ns is None:
+                holding.differs_since_ns = now.mono_ns
+            elif now.mono_ns - holding.differs_since_ns > _PATIENCE_NS:
+                found.append(Disagreement(market_id=market_id, believed=holding.believed, venue=shown))
+                holding.believed = shown
+                holding.baseline_us = max(holding.baseline_us, holding.as_of_us)
+                holding.differs_since_ns = None
+        return tuple(found)
+
+    def readings(self, market_id: MarketId) -> tuple[Decimal, Decimal]:
+        """The position as shown and as believed, signed, in base units."""
+        holding = self._holdings.get(market_id)
+        return (ZERO, ZERO) if holding is None else (holding.shown, holding.believed)
+
+    def markets(self) -> Iterator[MarketId]:
+        """Every market with any history here."""
+        return iter(self._holdings)
+
+    def positions(self) -> tuple[Position, ...]:
+        """What is not flat, as the venue reports it with our newer fills applied; by market id."""
+        held = (_shown_position(self._holdings[market_id]) for market_id in sorted(self._holdings))
+        return tuple(position for position in held if position.size)
+
+    def fills(self) -> tuple[Fill, ...]:
+        """The newest fills, newest first."""
+        return tuple(self._fills)
+
+    def _holding(self, market_id: MarketId) -> _Holding:
+        holding = self._holdings.get(market_id)
+        if holding is None:
+            # A market missing from the first complete list was flat at that moment.
+            holding = _Holding(Position(market_id=market_id), baseline_us=self._baseline_us, as_of_us=self._baseline_us)
+            self._holdings[market_id] = holding
+        return holding
+
+    def _take(self, holding: _Holding, position: Position, *, is_first: bool) -> None:
+        if position.time_us and position.time_us < holding.as_of_us and not is_first:
+            return  # older than what we know
+        if position.time_us:
+            holding.as_of_us = position.time_us
+            holding.newer = [fill for fill in holding.newer if fill.time_us > position.time_us]
+        elif position.size != holding.reported.size or is_first:
+            # A report without a time that repeats the last size is older than our newer fills; one that moved
+            # contains them.
+            holding.newer = []
+        holding.reported = position
+        if is_first:
+            holding.baseline_us = position.time_us or self._baseline_us
+            holding.as_of_us = max(holding.as_of_us, holding.baseline_us)
+            holding.newer = [fill for fill in holding.newer if fill.time_us > holding.as_of_us]
+            holding.believed = holding.shown
+
+
+def _signed(fill: Fill) -> Decimal:
+    return fill.size * fill.side.sign
+
+
+def _shown_position(holding: _Holding) -> Position:
+    reported = holding.reported
+    if not holding.newer:
+        return reported
+    entry = reported.entry_price
+    if not reported.size:  # opened by fills alone: until the venue says its entry price, theirs is the best there is
+        size = sum((fill.size for fill in holding.newer), ZERO)
+        entry = sum((fill.size * fill.price for fill in holding.newer), ZERO) / size
+    return replace(reported, size=holding.shown, entry_price=entry)
