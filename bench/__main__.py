@@ -1,0 +1,26 @@
+"""Runs every benchmark, prints one table and writes `bench/out/bench.json`."""
+
+import sys
+from time import perf_counter
+
+from bench import book, kill, start
+from bench.results import Figure, show, write
+
+
+def main() -> int:
+    """0 when everything could be measured."""
+    begun = perf_counter()
+    figures: list[Figure] = []
+    problems: list[str] = []
+    for name, measure in [("book", book.measure), ("start", start.measure), ("kill", kill.measure)]:
+        print(f"measuring: {name} ...", file=sys.stderr, flush=True)
+        try:
+            figures += measure()
+        except (AssertionError, OSError, TimeoutError) as error:
+            problems.append(f"{name}: {error}")
+    show(figures, problems)
+    print(f"written to {write(figures, problems, perf_counter() - begun)}")
+    return 1 if problems else 0
+
+
+sys.exit(main())

@@ -1,0 +1,119 @@
+"""A real pseudo-terminal with a process in it, its output stamped as it arrives."""
+
+import os
+import re
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Final, Self
+
+from ptyprocess import PtyProcess
+
+_ESCAPES: Final = re.compile(
+    rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_].*?\x1b\\|[ -/]*[0-~])"
+)
+_ROWS, _COLUMNS = 50, 200
+_TAIL: Final = 400
+
+
+class Terminal:
+    """One process, 200 columns by 50 rows. Ends with its context at the latest."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        self._arrived = threading.Condition()
+        self._chunks: list[tuple[int, bytes]] = []
+        self._is_over = False
+        full = {**env, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        self.started_ns = time.monotonic_ns()
+        self._process = PtyProcess.spawn(list(command), env=full, dimensions=(_ROWS, _COLUMNS))
+        self._reader = threading.Thread(target=self._read, daemon=True, name="terminal")
+        self._reader.start()
+
+    def mark(self) -> int:
+        """A place in the output, for `wait_for` to begin at."""
+        with self._arrived:
+            return len(self._chunks)
+
+    def press(self, keys: str) -> int:
+        """Write keys; the monotonic nanosecond just before."""
+        at_ns = time.monotonic_ns()
+        os.write(self._process.fd, keys.encode())
+        return at_ns
+
+    def wait_for(self, pattern: str, since: int = 0, seconds: float = 20.0) -> int:
+        """The nanosecond at which the output since a mark first held `pattern`, escape sequences aside.
+
+        Raises:
+            TimeoutError: it never did.
+        """
+        wanted = re.compile(pattern.encode())
+        deadline = time.monotonic() + seconds
+        data, seen = b"", since
+        while True:
+            chunks, is_over = self._after(seen, deadline)
+            for at_ns, chunk in chunks:
+                data += chunk
+                if wanted.search(_ESCAPES.sub(b"", data)):
+                    return at_ns
+            seen += len(chunks)
+            if time.monotonic() >= deadline or (is_over and not chunks):
+                tail = _ESCAPES.sub(b" ", data)[-_TAIL:].decode("utf-8", "replace")
+                raise TimeoutError(f"the terminal never showed {pattern!r}; its last words: {tail!r}")
+
+    def close(self, seconds: float = 12.0) -> None:
+        """SIGTERM, then SIGKILL."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, signal.SIGTERM)
+        self._reader.join(seconds)
+        if self._reader.is_alive():
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
+            self._reader.join(seconds)
+        self._process.wait()
+        self._process.close(force=True)
+
+    def _after(self, seen: int, deadline: float) -> tuple[list[tuple[int, bytes]], bool]:
+        """Chunks behind `seen`, once there are any, and whether no more will come."""
+        with self._arrived:
+            rest = max(0.0, deadline - time.monotonic())
+            self._arrived.wait_for(lambda: self._is_over or len(self._chunks) > seen, rest)
+            return self._chunks[seen:], self._is_over
+
+    def _read(self) -> None:
+        while True:
+            try:
+                chunk = os.read(self._process.fd, 65_536)
+            except OSError:
+                chunk = b""
+            at_ns = time.monotonic_ns()
+            with self._arrived:
+                self._is_over = not chunk
+                if chunk:
+                    self._chunks.append((at_ns, chunk))
+                self._arrived.notify_all()
+            if not chunk:
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def private_env(home: str) -> dict[str, str]:
+    """An environment whose configuration and state live in a folder of their own, and that uses no proxy."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LIGHTER_TUI_", "XDG_"))}
+    return {
+        **kept,
+        "HOME": home,
+        "XDG_CONFIG_HOME": f"{home}/config",
+        "XDG_STATE_HOME": f"{home}/state",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
