@@ -58,6 +58,7 @@ class AccountFeed:
         """The newest gap that REST's trades have closed."""
         self.whole_until = TradeId(newest_trade)
         """Every fill up to this trade was reported."""
+        self._is_connected = False
         self._first_news: Final = newest_trade
         self._newest = newest_trade
         self._account: Final = account
@@ -82,6 +83,7 @@ class AccountFeed:
             case TradesUpdate():
                 self._report(_flat(frame.trades))
             case TradesSnapshot():
+                self._is_connected = True
                 self.gap += 1
                 self._report(trade for trade in _flat(frame.trades) if trade.trade_id > self._first_news)
             case PositionsUpdate() | PositionsSnapshot():
@@ -99,7 +101,9 @@ class AccountFeed:
     def on_lost(self, reason: str) -> None:
         """The link is down: what follows may have a gap before it."""
         del reason
-        self.gap += 1
+        if self._is_connected:  # a failed attempt to connect again opens no further gap
+            self._is_connected = False
+            self.gap += 1
 
     def recovered(self, trades: Iterable[WireTrade], gap: int) -> None:
         """Report trades that REST listed after `gap` was counted, oldest first."""

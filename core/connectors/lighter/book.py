@@ -8,10 +8,14 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from typing import Final
 
 from core.connectors.lighter.objects import WireBook, WireLevel
 from core.model import BookStatus, BookView, Level, Market
 from core.units import from_units, to_units
+
+_MAX_REMEMBERED: Final = 20_000
+_MAX_VIEWS: Final = 8
 
 
 class Applied(Enum):
@@ -49,6 +53,7 @@ class OrderBook:
         self._awaits_snapshot = True
         self._bids = _Side()
         self._asks = _Side()
+        self._ticks: dict[str, int] = {}
         self._views: dict[tuple[int, str], BookView] = {}
 
     def snapshot(self, book: WireBook, now_ns: int) -> Applied:
@@ -99,7 +104,7 @@ class OrderBook:
             seq=self.seq,
             received_ns=self.received_ns,
         )
-        if known is None:  # one reader asks for one depth: old keys are of closed panes and past doubts
+        if len(self._views) >= _MAX_VIEWS:  # old keys are of closed panes and past doubts
             self._views.clear()
         self._views[depth, doubt] = view
         return view
@@ -127,17 +132,14 @@ class OrderBook:
     def _apply(self, levels: Iterable[WireLevel], side: _Side, sign: int) -> None:
         """Absolute sizes replace, zero deletes; a text that is not padded to the market's decimals is read slowly."""
         keys, sizes = side.keys, side.sizes
-        price_decimals, size_decimals = self.market.price_decimals, self.market.size_decimals
-        price_dot, size_dot = -1 - price_decimals, -1 - size_decimals
+        ticks, decimals = self._ticks, self.market.size_decimals
+        dot = -1 - decimals
         for level in levels:
-            text = level.price
-            tick = (
-                int(text.replace(".", "")) if text[price_dot : price_dot + 1] == "." else _exact(text, price_decimals)
-            )
+            tick = ticks.get(level.price) or self._tick(level.price)
             text = level.size
-            size = int(text.replace(".", "")) if text[size_dot : size_dot + 1] == "." else _exact(text, size_decimals)
-            if tick <= 0 or size < 0:
-                raise ValueError(f"price {level.price!r}, size {text!r}")
+            size = int(text.replace(".", "")) if text[dot : dot + 1] == "." else _exact(text, decimals)
+            if size < 0:
+                raise ValueError(f"size {text!r} at {level.price}")
             key = sign * tick
             if size:
                 if key not in sizes:
@@ -146,6 +148,16 @@ class OrderBook:
             elif key in sizes:
                 del sizes[key]
                 del keys[bisect_left(keys, key)]
+
+    def _tick(self, text: str) -> int:
+        """A price in ticks, remembered: a book says the same few thousand prices over and over."""
+        tick = _exact(text, self.market.price_decimals)
+        if tick <= 0:
+            raise ValueError(f"price {text!r}")
+        if len(self._ticks) >= _MAX_REMEMBERED:
+            self._ticks.clear()
+        self._ticks[text] = tick
+        return tick
 
     def _clear(self) -> None:
         self._bids, self._asks = _Side(), _Side()

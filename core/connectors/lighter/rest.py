@@ -95,7 +95,7 @@ class RestClient:
             async with self._live().get(self._url + path, params=params, headers=headers) as response:
                 status, body = response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise self._down(f"{path}: {_cause(error)}") from None
+            raise self._down(f"{path}: {describe(error)}") from None
         return self._read(path, status, body, kind)
 
     async def send_tx(self, tx: SignedTx, gate: SendGate, on_sent: Callable[[int], None] | None = None) -> TxOutcome:
@@ -112,7 +112,7 @@ class RestClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             if ticket.stopped:
                 return Refused(0, ticket.stopped)
-            down = self._down(f"sendTx: {_cause(error)}")
+            down = self._down(f"sendTx: {describe(error)}")
             return Unresolved(str(down), tx.tx_hash) if ticket.sent_ns else Refused(0, f"not sent: {down}")
         return self._outcome(tx, status, body, ticket.sent_ns)
 
@@ -184,6 +184,16 @@ class RestClient:
         return self._session
 
 
+def describe(error: Exception) -> str:
+    """What went wrong with a connection, short enough for the header."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return f"cannot connect to {error.host}:{error.port}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    text = str(error)
+    return f"{type(error).__name__} {text}".strip() if len(text) <= _EXCERPT else type(error).__name__
+
+
 class _Stopped(Exception):
     """The gate said no; never leaves this module."""
 
@@ -217,13 +227,6 @@ async def _about_to_write(
     ticket = context.trace_request_ctx
     if isinstance(ticket, _Ticket):
         ticket.use()
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    text = str(error)
-    return f"{type(error).__name__} {text}".strip() if len(text) <= _EXCERPT else type(error).__name__
 
 
 def _excerpt(body: bytes) -> str:

@@ -14,6 +14,7 @@ import aiohttp
 
 from core.clock import SECOND_NS, Clock
 from core.connectors.base import EventSink
+from core.connectors.lighter.rest import describe
 from core.connectors.lighter.session import Close, Output, Send, Session, Tell
 from core.connectors.lighter.wire import BookUpdate, Frame, decode_frame
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
@@ -110,8 +111,10 @@ class Stream:
                 await socket.close()
         except TimeoutError:
             return f"no answer in {setup.connect_timeout_s} s"
-        except (aiohttp.ClientError, OSError, LinkDown, AuthRejected) as error:
-            return f"{type(error).__name__}: {error}"
+        except (aiohttp.ClientError, OSError) as error:
+            return describe(error)
+        except (LinkDown, AuthRejected) as error:
+            return str(error)
 
     async def _converse(self, socket: "aiohttp.ClientWebSocketResponse[bool]", token: str | None) -> str:
         outputs = self._session.opened(self._clock.now().mono_ns, token)
