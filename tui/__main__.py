@@ -5,15 +5,30 @@ be used. Heavy imports happen inside the commands that need them.
 """
 
 import argparse
+import gc
 import importlib.metadata
+import logging
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from core.errors import ConfigError, LighterTuiError
 
-EXIT_FAULT = 1
-EXIT_CONFIG = 2
+if TYPE_CHECKING:
+    from core.config import Settings
+    from core.connectors.lighter.connector import LighterSettings
+    from core.connectors.venue.child import PaperVenue
+    from core.state import ExitReport
+
+EXIT_FAULT: Final = 1
+EXIT_CONFIG: Final = 2
+PAPER: Final = "paper"
+_GC_THRESHOLDS: Final = (20_000, 50, 1_000)
+"""Full collections over Textual's objects were measured at 17 to 55 ms; these make them rare."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -102,7 +117,154 @@ def _config(options: argparse.Namespace) -> int:
 
 
 def _desk(options: argparse.Namespace) -> int:
-    return 0
+    from core import config  # noqa: PLC0415 - --help and --version stay quick
+
+    settings = config.load(options.config, profile=options.profile)
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ConfigError("the desk needs a terminal on standard input and standard error; run it without a pipe")
+    folder = _state_folder(settings.state_dir / settings.profile)
+    with _log_to(folder / "lighter-tui.log"), ExitStack() as stack:
+        return _run(settings, folder, stack)
+
+
+def _run(settings: "Settings", folder: Path, stack: ExitStack) -> int:
+    """Build everything, run the desk, and say in one sentence how it ended.
+
+    The paper venue starts in another process while this one imports what it needs.
+    """
+    starting = _start_paper(settings, folder, stack) if settings.profile == PAPER else None
+
+    from core.bot import TradingBot  # noqa: PLC0415
+    from core.clock import SystemClock  # noqa: PLC0415
+    from core.connectors.lighter.connector import LighterConnector  # noqa: PLC0415
+    from core.demo import DemoMaker  # noqa: PLC0415
+    from core.engine.handle import EngineThread  # noqa: PLC0415
+    from core.engine.runtime import EngineParts  # noqa: PLC0415
+    from core.risk import PositionSizer, RiskManager  # noqa: PLC0415
+    from tui.app import Desk  # noqa: PLC0415
+    from tui.ending import Ending  # noqa: PLC0415
+    from tui.pump import DeskOptions  # noqa: PLC0415
+
+    clock = SystemClock()
+    is_paper = starting is not None
+    strategies = [DemoMaker(settings.demo.markets)] if is_paper and settings.demo.enabled else []
+    address = _live(settings) if starting is None else _paper(settings, starting.result())
+    parts = EngineParts(
+        connector=LighterConnector(address, clock),
+        risk=RiskManager(settings.risk),
+        journal_path=folder / "journal.sqlite3",
+        clock=clock,
+        profile=settings.profile,
+        exit_policy=settings.exit_policy,
+        breaker_trips_to=settings.risk.breaker_trips_to,
+        autopilot=TradingBot(strategies, PositionSizer(settings.sizing), settings.risk),
+    )
+    handle = EngineThread(parts)
+    options = DeskOptions(
+        fps=settings.desk.fps, clock=clock, stale_after_ms=settings.stale_after_ms, is_live=not is_paper
+    )
+    desk = Desk(handle, options)
+    gc.set_threshold(*_GC_THRESHOLDS)
+    with Ending(desk, handle, settings.exit_policy).on_signals():
+        desk.run()
+    return _last_words(desk.return_code, handle.exit_report())
+
+
+def _start_paper(settings: "Settings", folder: Path, stack: ExitStack) -> "Future[PaperVenue]":
+    from core.connectors.venue.child import PaperVenue  # noqa: PLC0415
+
+    def start() -> PaperVenue:
+        paper = settings.paper
+        venue = PaperVenue(port=paper.port, seed=paper.seed, markets=paper.markets, log_file=folder / "venue.log")
+        stack.callback(venue.stop)
+        return venue
+
+    starter = stack.enter_context(ThreadPoolExecutor(1, "paper venue"))
+    return starter.submit(start)
+
+
+def _paper(settings: "Settings", venue: "PaperVenue") -> "LighterSettings":
+    from core.connectors.lighter.connector import LighterSettings  # noqa: PLC0415
+
+    ready = venue.ready
+    return LighterSettings(
+        name=PAPER,
+        # A paper venue begins anew with every start: its ids are those of a world of their own.
+        world=f"{PAPER} {time.time_ns()}",
+        url=ready.url,
+        ws_url=ready.ws_url,
+        chain_id=ready.chain_id,
+        account_index=ready.trading.account_index,
+        api_key_index=ready.trading.api_key_index,
+        private_key=ready.trading.private_key,
+        kill_api_key_index=ready.kill.api_key_index,
+        kill_private_key=ready.kill.private_key,
+        markets=settings.markets,
+        stale_after_ms=settings.stale_after_ms,
+    )
+
+
+def _live(settings: "Settings") -> "LighterSettings":
+    from core.connectors.lighter.connector import LighterSettings  # noqa: PLC0415
+
+    chosen = settings.venue_profile()
+    return LighterSettings(
+        name=settings.profile,
+        world=f"chain {chosen.chain_id} account {chosen.account_index}",
+        url=chosen.url.rstrip("/"),
+        ws_url=chosen.ws_url,
+        chain_id=chosen.chain_id,
+        account_index=chosen.account_index,
+        api_key_index=chosen.api_key_index,
+        private_key=chosen.private_key,
+        kill_api_key_index=chosen.kill_api_key_index,
+        kill_private_key=chosen.kill_private_key,
+        markets=settings.markets,
+        stale_after_ms=settings.stale_after_ms,
+    )
+
+
+def _state_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise ConfigError(f"state_dir: expected a folder this user can write, got {folder}: {error.strerror}") from None
+    return folder
+
+
+@contextmanager
+def _log_to(file: Path) -> Iterator[None]:
+    """The log of this run: every warning, our own information, never a debug line (those may hold secrets)."""
+    from logging.handlers import RotatingFileHandler  # noqa: PLC0415
+
+    try:
+        handler = RotatingFileHandler(file, maxBytes=5_000_000, backupCount=3, encoding="utf-8", delay=False)
+    except OSError as error:
+        raise ConfigError(f"state_dir: expected a log file this user can write, got {file}: {error.strerror}") from None
+    file.chmod(0o600)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    for ours in ("core", "tui"):
+        logging.getLogger(ours).setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+        handler.close()
+
+
+def _last_words(return_code: int | None, report: "ExitReport | None") -> int:
+    """Say how it ended on a terminal that is ours again; the exit code."""
+    if report is None:
+        sys.stderr.write("lighter-tui: the engine ended without a report; check the venue for open orders\n")
+        return EXIT_FAULT
+    if report.text:
+        sys.stderr.write(f"lighter-tui: {report.text}\n")
+    return max(report.exit_code, EXIT_FAULT if return_code else 0)
 
 
 if __name__ == "__main__":

@@ -55,6 +55,8 @@ class LighterSettings:
 
     name: str
     """For the header, such as `paper`."""
+    world: str
+    """See `Connector.identity`."""
     url: str
     ws_url: str
     chain_id: int
@@ -75,7 +77,6 @@ class LighterSettings:
 class _Running:
     """What exists between a successful start and close."""
 
-    identity: str
     api: VenueApi
     trading: Lane
     kill: Lane
@@ -104,8 +105,8 @@ class LighterConnector:
 
     @property
     def identity(self) -> str:
-        """Account and public key; the account alone before `start`."""
-        return self._running.identity if self._running else f"{self._settings.account_index}:"
+        """The world whose ids these are."""
+        return self._settings.world
 
     @property
     def markets(self) -> Mapping[MarketId, Market]:
@@ -231,7 +232,6 @@ class LighterConnector:
             task.add_done_callback(lambda done: _report_death(done, sink))
             self._tasks.append(task)
         return _Running(
-            identity=f"{settings.account_index}:{public_key}",
             api=api,
             trading=lane,
             kill=kill,

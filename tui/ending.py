@@ -1,0 +1,74 @@
+"""How the process ends on a signal: painting stops first, the engine carries out its exit policy, then the screen goes.
+
+A terminal that hung up or is no longer read must hold up neither; if the screen still cannot end, the process does.
+"""
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Final
+
+from core.commands import ExitPolicy
+from tui.app import Desk
+from tui.bridge import EngineHandle
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+_STEP_S: Final = 0.05
+_ENGINE_S: Final = 30.0
+"""Longer than any exit policy takes, with its own limits."""
+_SCREEN_S: Final = 5.0
+_log: Final = logging.getLogger(__name__)
+
+
+class Ending:
+    """Ends desk and engine once, from whichever signal comes first."""
+
+    def __init__(self, desk: Desk, handle: EngineHandle, policy: ExitPolicy) -> None:
+        self._desk = desk
+        self._handle = handle
+        self._policy = policy
+        self._begun = False
+        self._is_screen_gone = threading.Event()
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Handle SIGTERM and SIGHUP inside this block."""
+        before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            self._is_screen_gone.set()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self._begun:
+            return
+        self._begun = True
+        # Nothing that takes a lock may run in a handler: the interrupted code may hold it. A thread does the rest.
+        threading.Thread(target=self._end, args=(signal.Signals(number).name,), name="ending", daemon=True).start()
+
+    def _end(self, why: str) -> None:
+        self._desk.stop_painting()
+        _log.warning("ending on %s", why)
+        self._handle.request_stop(self._policy, why)
+        _wait(lambda: self._handle.exit_report() is not None, _ENGINE_S)
+        report = self._handle.exit_report()
+        with suppress(RuntimeError):  # the screen has gone by itself meanwhile
+            self._desk.call_from_thread(self._desk.exit, report)
+        if not self._is_screen_gone.wait(_SCREEN_S):
+            _log.error("the screen did not end; ending the process")
+            # The engine has ended and said so; the UI's loop is stuck in a terminal that nobody can repair.
+            os._exit(1 if report is None else report.exit_code)
+
+
+def _wait(is_done: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_done() and time.monotonic() < deadline:
+        time.sleep(_STEP_S)
