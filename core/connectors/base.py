@@ -10,7 +10,7 @@ from typing import Protocol
 
 from core.decisions import TxOutcome
 from core.events import Event, LinkHealth, OrderReport
-from core.model import Account, BookView, Market, OrderIntent, Position, Quote
+from core.model import Account, BookView, Fill, Market, OrderIntent, Position, Quote
 from core.units import ClientOrderId, MarketId, VenueOrderId
 
 EventSink = Callable[[Event], None]
@@ -130,6 +130,14 @@ class Connector(Protocol):
 
         Raises:
             LinkDown: it could not be had.
+        """
+        ...
+
+    async def fills_after(self, trade_id: int) -> tuple[Fill, ...]:
+        """Our fills newer than this trade, oldest first: what happened while nobody here listened.
+
+        Raises:
+            LinkDown: they could not be had.
         """
         ...
 

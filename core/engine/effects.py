@@ -10,7 +10,7 @@ from core.engine.records import Record, SavedOrder
 from core.events import Event, OrderReport
 from core.model import Fill
 from core.state import Notice
-from core.units import ClientOrderId, MarketId, VenueOrderId
+from core.units import ClientOrderId, MarketId, TradeId, VenueOrderId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,13 @@ class ListOpenOrders:
 @dataclass(frozen=True, slots=True)
 class ViewAccount:
     """Ask for collateral and all positions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchUpFills:
+    """Ask for every fill since this trade: what happened while nobody here listened."""
+
+    after: TradeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +106,7 @@ Effect = (
     | SendCancelAll
     | ListOpenOrders
     | ViewAccount
+    | CatchUpFills
     | LookUpOrder
     | FindOwner
     | ResolveFill
@@ -138,6 +146,18 @@ class ListFailed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewFailed:
     """The account could not be looked at."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillsCaughtUp:
+    """Every fill asked for was reported before this."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatchUpFailed:
+    """The fills could not be had."""
 
     why: str
 
@@ -199,6 +219,8 @@ EngineInput = (
     | CancelAllSent
     | ListFailed
     | ViewFailed
+    | FillsCaughtUp
+    | CatchUpFailed
     | OrderLookedUp
     | LookUpFailed
     | OwnerFound

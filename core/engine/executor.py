@@ -23,13 +23,14 @@ from core.events import (
     AccountReported,
     CancelAllResolved,
     CancelSendResolved,
+    FillReported,
     NoticeLevel,
     OpenOrdersListed,
     OrderSendResolved,
     PositionsReported,
 )
 from core.model import Fill
-from core.units import ClientOrderId, MarketId, VenueOrderId
+from core.units import ClientOrderId, MarketId, TradeId, VenueOrderId
 
 _LOG: Final = logging.getLogger(__name__)
 _LEVELS: Final = {
@@ -47,6 +48,7 @@ _Awaited = (
     | fx.SendCancelAll
     | fx.ListOpenOrders
     | fx.ViewAccount
+    | fx.CatchUpFills
     | fx.LookUpOrder
     | fx.FindOwner
     | fx.ResolveFill
@@ -111,6 +113,8 @@ class Executor:
                 work = self._list_orders()
             case fx.ViewAccount():
                 work = self._view_account()
+            case fx.CatchUpFills(after=after):
+                work = self._catch_up(after)
             case fx.LookUpOrder(client_id=client_id, market_id=market_id):
                 work = self._look_up(client_id, market_id)
             case fx.FindOwner(venue_id=venue_id, client_id=client_id):
@@ -183,6 +187,16 @@ class Executor:
         else:
             self._inbox.put(AccountReported(account=view.account))
             self._inbox.put(PositionsReported(positions=view.positions, is_complete=True))
+
+    async def _catch_up(self, after: TradeId) -> None:
+        try:
+            fills = await self._connector.fills_after(after)
+        except LighterTuiError as error:
+            self._inbox.put(fx.CatchUpFailed(why=str(error)))
+            return
+        for fill in fills:
+            self._inbox.put(FillReported(fill=fill))
+        self._inbox.put(fx.FillsCaughtUp())
 
     async def _look_up(self, client_id: ClientOrderId, market_id: MarketId) -> None:
         try:

@@ -48,10 +48,12 @@ from core.events import (
 )
 from core.model import OrderStatus
 from core.state import EnginePhase
-from core.units import MarketId
+from core.units import MarketId, TradeId
 
 _WORLD_KEY: Final = "world"
 _RETRY_NS: Final = SECOND_NS
+_CATCH_UPS: Final = 10
+"""Attempts to read missed fills before trading begins without them."""
 
 
 class Machine:
@@ -70,6 +72,11 @@ class Machine:
         self._day = DayEquity(facts, world)
         self._retry_ns = 0
         self._is_list_due = False
+        self._newest_trade = max(image.recent_trades, default=TradeId(0))
+        # A journal without orders or fills of this world has no past that could be missed.
+        is_same_world = facts.meta.get(_WORLD_KEY) == world
+        self._is_catch_up_due = bool(image.recent_trades) or (is_same_world and bool(image.live))
+        self._catch_ups_failed = 0
         self._breakers.restore()
         self._day.restore()
         self._recover(image, world, now)
@@ -168,6 +175,10 @@ class Machine:
         match event:
             case FillReported():
                 self._fills.on_fill(event, now)
+            case fx.FillsCaughtUp():
+                self._is_catch_up_due = False
+            case fx.CatchUpFailed():
+                self._on_catch_up_failed(event.why, now)
             case fx.FillResolved():
                 self._fills.on_resolved(event, now)
             case PositionsReported():
@@ -267,6 +278,19 @@ class Machine:
             self._evidence.ask_list()
         if not self.facts.ledger.has_baseline:
             self.facts.emit(fx.ViewAccount())
+        if self._is_catch_up_due:
+            self.facts.emit(fx.CatchUpFills(after=self._newest_trade))
+
+    def _on_catch_up_failed(self, why: str, now: Instant) -> None:
+        self._catch_ups_failed += 1
+        if self._catch_ups_failed < _CATCH_UPS:
+            self._retry(why, now)
+            return
+        # Positions come from the venue and are whole; what may be missing is who traded, and the record of it.
+        self._is_catch_up_due = False
+        text = f"fills since trade {self._newest_trade} cannot be had, the record may lack some: {why}"
+        self.facts.tell(NoticeLevel.ALERT, text, now)
+        self.facts.audit("fills", text, now)
 
     def _retry(self, why: str, now: Instant) -> None:
         if self.facts.standing.phase is EnginePhase.RECONCILING:
@@ -277,9 +301,9 @@ class Machine:
     def _progress(self) -> None:
         """Trading may begin once orders, positions and everything in doubt were seen or asked for."""
         standing = self.facts.standing
-        if standing.phase is not EnginePhase.RECONCILING or self._is_list_due:
+        if standing.phase is not EnginePhase.RECONCILING or self._is_list_due or self._is_catch_up_due:
             return
-        if self.facts.ledger.has_baseline and self._evidence.is_first_round_over:
+        if self.facts.ledger.has_baseline and not self._fills.pending and self._evidence.is_first_round_over:
             standing.phase, standing.phase_detail = EnginePhase.RUNNING, ""
             self.facts.changed(Urgency.NOW)
 
@@ -287,7 +311,9 @@ class Machine:
         """Take in the orders that were live when the journal was last written."""
         facts = self.facts
         is_same_world = facts.meta.get(_WORLD_KEY, world) == world
-        for saved in sorted(image.live, key=lambda saved: saved.task_id is None):  # ours claim their client ids first
+        # Orders placed elsewhere are left to the venue's list: it shows those that still live.
+        live = [saved for saved in image.live if saved.task_id is not None]
+        for saved in live:
             tracked = Tracked(
                 order=saved.order,
                 origin=saved.origin,
@@ -302,14 +328,13 @@ class Machine:
             if saved.order.status is OrderStatus.QUEUED:
                 facts.move(tracked, Trigger.DROP, now, "the engine ended before it was sent")
             elif is_same_world:
-                if tracked.is_ours:
-                    recovered(tracked, now)
+                recovered(tracked, now)
                 facts.save(tracked)
             else:
                 facts.move(tracked, Trigger.END_WORLD, now, "the venue it lived at is gone")
-        if image.live:
+        if live:
             what = "to be looked up" if is_same_world else "closed: the venue they lived at is gone"
-            facts.tell(NoticeLevel.WARN, f"{len(image.live)} orders of an earlier run {what}", now)
+            facts.tell(NoticeLevel.WARN, f"{len(live)} orders of an earlier run {what}", now)
         if facts.meta.get(_WORLD_KEY) != world:
             facts.store(_WORLD_KEY, world)
             facts.audit("world", world, now)

@@ -131,6 +131,8 @@ class FakeConnector:
         self.cancel_alls: list[int] = []
         self.looked_up: list[ClientOrderId] = []
         self.lists = 0
+        self.trades: list[Fill] = []
+        self.catch_ups: list[int] = []
         self.quotes: dict[MarketId, Quote] = {
             market.id: Quote(
                 market_id=market.id,
@@ -250,6 +252,13 @@ class FakeConnector:
                 return report
         return None
 
+    async def fills_after(self, trade_id: int) -> tuple[Fill, ...]:
+        self.catch_ups.append(trade_id)
+        await asyncio.sleep(0)
+        if self.is_rest_down:
+            raise LinkDown("the venue does not answer")
+        return tuple(fill for fill in self.trades if fill.trade_id > trade_id)
+
     async def account_view(self) -> AccountView:
         await asyncio.sleep(0)
         if self.is_rest_down:
@@ -306,7 +315,7 @@ class FakeConnector:
             self.emit(OrdersReported(orders=(report,)))
         return report
 
-    def fill(self, report: OrderReport, size: str, *, trade_id: int | None = None) -> Fill:
+    def fill(self, report: OrderReport, size: str, *, trade_id: int | None = None, is_told: bool = True) -> Fill:
         """Fill some of an order: the trade comes first, then the order, as on the real streams either may."""
         self._trades += 1
         fill = Fill(
@@ -321,7 +330,9 @@ class FakeConnector:
             client_order_id=report.client_id,
             time_us=self.time_us(),
         )
-        self.emit(FillReported(fill=fill))
+        self.trades.append(fill)
+        if is_told:
+            self.emit(FillReported(fill=fill))
         resting = self.open.get(report.venue_id)
         if resting is not None:
             filled = resting.filled + fill.size
@@ -335,7 +346,8 @@ class FakeConnector:
                 self.ended[report.venue_id] = newer
             else:
                 self.open[report.venue_id] = newer
-            self.emit(OrdersReported(orders=(newer,)))
+            if is_told:
+                self.emit(OrdersReported(orders=(newer,)))
         return fill
 
     def list_now(self) -> None:
