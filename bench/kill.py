@@ -5,6 +5,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ PRESSES: Final = 13
 LOADS: Final = {"idle": 24, "2,000 book frames/s": 2_000}
 _KILL_KEY: Final = "\x0b"
 _SECONDS: Final = 20.0
+_FOCUS_SECONDS: Final = 0.2
+"""What the desk gets to move on to the next field, which it does not show in words."""
 _ROOT: Final = Path(__file__).parents[1]
 
 
@@ -79,8 +82,10 @@ def _rearm(desk: Terminal, reason: str) -> None:
     desk.press("a")
     desk.wait_for("re-arm after a kill", mark)
     mark = desk.mark()
-    desk.press("REARM\r")
+    desk.press("REARM")
     desk.wait_for("give a reason", mark)
+    desk.press("\r")
+    time.sleep(_FOCUS_SECONDS)
     mark = desk.mark()
     desk.press(reason)
     desk.wait_for("enter re-arms trading", mark)

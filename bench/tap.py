@@ -78,8 +78,9 @@ class FrameCounter:
         data = self._rest + data
         self._rest = b""
         if not self._is_past_handshake:
-            _, found, data = data.partition(b"\r\n\r\n")
+            head, found, data = data.partition(b"\r\n\r\n")
             if not found:
+                self._rest = head
                 return 0
             self._is_past_handshake = True
         frames, at = 0, self._skip

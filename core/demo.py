@@ -17,11 +17,11 @@ from core.units import ZERO, floor_to
 NAME: Final = "demo"
 MAX_INVENTORY: Final = Decimal(3_000)
 """USDC, long or short, in one market; beyond it only the side that shrinks is quoted."""
-_DISTANCE: Final = Decimal("0.0002")
+_DISTANCE: Final = Decimal("0.0003")
 """Fraction of the price between a patient quote and the touch."""
-_TOLERANCE: Final = Decimal("0.0002")
+_TOLERANCE: Final = Decimal("0.0003")
 """Fraction of the price that the wish may move before an order is replaced."""
-_SKEW: Final = Decimal("0.0004")
+_SKEW: Final = Decimal("0.0006")
 """Fraction of the price that a full inventory pushes the growing side away."""
 _TURN_US: Final = 6 * SECOND_US
 _TURNS: Final = 3
