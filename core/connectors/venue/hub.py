@@ -1,6 +1,7 @@
 """Who listens to what, and a bounded queue to each: a slow reader is disconnected, never buffered without end."""
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
@@ -10,44 +11,57 @@ from aiohttp import ClientConnectionResetError, WSMsgType, web
 from core.connectors.venue.feed import Frame
 
 MAX_QUEUED_BYTES: Final = 4 * 1024 * 1024
+_CLOSE_S: Final = 1.0
+_GOING_AWAY: Final = 1001
+_log: Final = logging.getLogger(__name__)
 
 
 class Listener:
     """One socket's outgoing queue."""
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
-        """Nothing queued."""
-        self.socket: Final = socket
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
+        """Nothing queued; the transport is what ends a reader that does not read."""
         self.keys: Final[set[str]] = set()
+        self._socket: Final = socket
+        self._transport: Final = transport
         self._queue: Final[deque[bytes]] = deque()
         self._queued = 0
         self._wake: Final = asyncio.Event()
-        self._overflowed = False
 
     def push(self, body: bytes) -> None:
-        """Queue one message; never blocks."""
+        """Queue one message; never blocks. A reader that is too far behind loses its connection instead."""
         self._queued += len(body)
         if self._queued > MAX_QUEUED_BYTES:
-            self._overflowed = True
-        else:
-            self._queue.append(body)
+            self._abort()
+            return
+        self._queue.append(body)
         self._wake.set()
 
-    async def pump(self) -> bool:
-        """Write until the socket ends; False when the reader was too slow."""
+    async def pump(self) -> None:
+        """Write until the socket ends."""
         try:
-            while not self.socket.closed:
-                while self._queue and not self._overflowed:
+            while not self._socket.closed:
+                while self._queue:
                     body = self._queue.popleft()
-                    await self.socket.send_frame(body, WSMsgType.TEXT)
+                    await self._socket.send_frame(body, WSMsgType.TEXT)
                     self._queued -= len(body)
-                if self._overflowed:
-                    return False
                 self._wake.clear()
                 await self._wake.wait()
         except ClientConnectionResetError:
-            pass
-        return True
+            self._abort()
+
+    async def close(self) -> None:
+        """Say goodbye, and hang up on a reader that does not listen to it."""
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._socket.close(code=_GOING_AWAY, message=b"venue is closing")
+        except TimeoutError:
+            self._abort()
+
+    def _abort(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            _log.warning("a stream reader is too slow or gone; disconnected")
+            self._transport.abort()
 
 
 class Hub:

@@ -1,7 +1,6 @@
 """The wires of the paper venue: aiohttp carries bytes between clients and the pure simulation, and decides nothing."""
 
 import asyncio
-import logging
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -24,7 +23,6 @@ BATCH_US: Final = 50_000
 """The venue batches book changes for 50 ms (apidocs, WebSocket reference)."""
 SHORTEST_BATCH_US: Final = 1_000
 MAX_MESSAGE: Final = 1024 * 1024
-_log: Final = logging.getLogger(__name__)
 
 
 class VenueServer:
@@ -41,7 +39,7 @@ class VenueServer:
         self.simulation: Final = Simulation(specs, seed, keys, self._hub)
         self._rest: Final = Rest(self.simulation)
         self._step_us: Final = BATCH_US if rate is None else max(SHORTEST_BATCH_US, 1_000_000 * len(specs) // rate)
-        self._sockets: Final[set[web.WebSocketResponse]] = set()
+        self._listeners: Final[set[Listener]] = set()
 
     def app(self) -> web.Application:
         """The application; it runs the markets for as long as it is started."""
@@ -55,6 +53,7 @@ class VenueServer:
         return app
 
     async def _running(self, _: web.Application) -> AsyncIterator[None]:
+        self.simulation.tick(self._step_us, _now_us())  # nobody sees an empty book
         task = asyncio.create_task(self._run(), name="venue-markets")
         yield
         task.cancel()
@@ -110,10 +109,10 @@ class VenueServer:
         # Compressing for a reader on the same machine costs both sides more than the bytes do.
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, autoping=True)
         await socket.prepare(request)
-        self._sockets.add(socket)
-        listener, conversation = Listener(socket), Conversation(self.simulation)
+        listener, conversation = Listener(socket, request.transport), Conversation(self.simulation)
+        self._listeners.add(listener)
         listener.push(encode({"session_id": str(uuid.uuid4()), "type": "connected"}))
-        writer = asyncio.create_task(self._write(listener, request), name="venue-writer")
+        writer = asyncio.create_task(listener.pump(), name="venue-writer")
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
@@ -124,22 +123,13 @@ class VenueServer:
                     self._dispatch()
         finally:
             self._hub.sync(listener, set())
-            self._sockets.discard(socket)
+            self._listeners.discard(listener)
             writer.cancel()
             await asyncio.wait([writer])
         return socket
 
-    @staticmethod
-    async def _write(listener: Listener, request: web.Request) -> None:
-        """Write until the end; a reader that cannot keep up loses its connection."""
-        is_kept_up = await listener.pump()
-        if not is_kept_up and request.transport is not None:
-            _log.warning("a stream reader is too slow and is disconnected")
-            request.transport.abort()
-
     async def _close_sockets(self, _: web.Application) -> None:
-        for socket in list(self._sockets):
-            await socket.close(code=1001, message=b"venue is closing")
+        await asyncio.gather(*(listener.close() for listener in self._listeners))
 
 
 def _json(status: int, body: bytes) -> web.Response:

@@ -22,7 +22,7 @@ def exchange_with(*indexes: int, maker_fee: int = 40, taker_fee: int = 280) -> t
     return exchange, accounts
 
 
-def order(exchange: Exchange, account: VenueAccount, side: str, size: int, price: int, **terms) -> VenueOrder:
+def order(exchange: Exchange, account: VenueAccount, side: str, size: int, price: int, **terms: object) -> VenueOrder:
     made = exchange.create(
         account,
         OrderRequest(
