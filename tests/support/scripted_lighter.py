@@ -119,6 +119,7 @@ class ScriptedVenue:
         return LighterSettings(
             **{
                 "name": "scripted",
+                "world": "scripted",
                 "url": self.url,
                 "ws_url": self.ws_url,
                 "chain_id": CHAIN,
