@@ -5,7 +5,7 @@ Money, prices and sizes are `Decimal` from start to end; nothing here rounds a v
 
 import unicodedata
 from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from enum import Enum
 from typing import Final
 
@@ -17,6 +17,9 @@ NOTHING: Final = "\u2013"
 """Stands where a value is not known."""
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _EIGHTHS: Final = 8
+_EXACT: Final = Context(prec=200)
+"""Wide enough for any figure a venue may send, however absurd."""
+_MOST_PERCENT: Final = 999
 _BPS: Final = Decimal(10_000)
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _PLAIN: Final = frozenset(chr(code) for code in range(0x20, 0x7F))
@@ -86,9 +89,8 @@ def trimmed(value: Decimal) -> str:
     """Plain digits without trailing zeros: limits and minimums as an operator wrote them."""
     if not value:
         return "0"
-    whole = value.normalize()
-    exponent = whole.as_tuple().exponent
-    return f"{whole:f}" if isinstance(exponent, int) and exponent <= 0 else f"{whole.quantize(Decimal(1)):f}"
+    whole = value.normalize(_EXACT)
+    return f"{whole:f}"
 
 
 def spread_bps(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
@@ -123,10 +125,12 @@ def utc(moment_us: int, today_us: int | None = None) -> str:
 
 
 def percent_used(used: Decimal, limit: Decimal) -> int:
-    """How much of a limit is used, in whole percent rounded up: 100 only when it is reached."""
+    """How much of a limit is used, in whole percent rounded up: 100 only when it is reached, 999 for any more."""
     if limit <= 0:
         return 100 if used > 0 else 0
-    whole, rest = divmod(max(used, Decimal(0)) * 100, limit)
+    if used >= limit * _MOST_PERCENT:
+        return _MOST_PERCENT
+    whole, rest = _EXACT.divmod(max(used, Decimal(0)) * 100, limit)
     rounded = int(whole) + (rest > 0)
     return 99 if rounded == 100 and used < limit else rounded
 
@@ -137,14 +141,12 @@ def bar(used: Decimal, limit: Decimal, width: int) -> str:
         return ""
     if limit <= 0:
         return "█" * width if used > 0 else " " * width
-    eighths = int(max(used, Decimal(0)) * width * _EIGHTHS / limit)
-    eighths = min(eighths, width * _EIGHTHS)
-    if used < limit:
-        eighths = min(eighths, width * _EIGHTHS - 1)
+    most = width * _EIGHTHS
+    eighths = most if used >= limit else min(int(max(used, Decimal(0)) * most / limit), most - 1)
     full, part = divmod(eighths, _EIGHTHS)
     return ("█" * full + (_BLOCKS[part] if part else "")).ljust(width)
 
 
 def _rounded(value: Decimal, decimals: int) -> Decimal:
-    rounded = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN)
+    rounded = value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_EVEN, context=_EXACT)
     return rounded or abs(rounded)

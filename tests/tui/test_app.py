@@ -3,9 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from tests.support.desk import on_screen, shows, text
-from tests.support.fake_engine import FakeEngine, denied
-from tests.support.waiting import eventually
 
 from core.commands import (
     CancelOrder,
@@ -19,6 +16,9 @@ from core.commands import (
 from core.decisions import TradingState
 from core.model import OrderType, Side, TimeInForce
 from core.state import BreakerStatus, EnginePhase, ExitReport, KillPhase, KillStatus
+from tests.support.desk import on_screen, shows, text
+from tests.support.fake_engine import FakeEngine, denied
+from tests.support.waiting import eventually
 from tui.app import Desk
 from tui.screens.desk import DeskScreen
 from tui.screens.quit import LeavingModal, QuitModal
@@ -87,7 +87,7 @@ async def test_n_opens_the_ticket_for_the_selected_market_and_enter_places_it():
         await pilot.press("down", "down", "n")
         await eventually(lambda: isinstance(pilot.app.screen, Ticket), "the ticket")
         await pilot.press("tab", "s", "tab", "tab", *"1.5")
-        await shows(pilot, "risk approves", "sell for")
+        await shows(pilot, "risk approves: sell 1.5 SOL for")
         await pilot.press("enter")
         [command] = engine.commands
         assert isinstance(command, SubmitOrder)

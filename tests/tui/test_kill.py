@@ -5,13 +5,13 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.support.desk import SMALL, on_screen, shows, text
-from tests.support.fake_engine import FakeEngine
-from tests.support.waiting import eventually
 from textual.command import CommandPalette
 
 from core.decisions import TradingState
 from core.state import BreakerStatus, KillPhase, KillStatus
+from tests.support.desk import SMALL, on_screen, shows, text
+from tests.support.fake_engine import FakeEngine
+from tests.support.waiting import eventually
 from tui.keys import KILL, is_kill_key
 from tui.screens.breaker import CloseBreakerModal
 from tui.screens.desk import DeskScreen
@@ -41,9 +41,7 @@ def latched(phase: KillPhase, **changes: object) -> KillStatus:
 @pytest.mark.parametrize("size", [(200, 50), SMALL])
 @pytest.mark.parametrize("key", KILL.keys)
 @pytest.mark.parametrize(("way", "screen"), WAYS, ids=[f"{screen.__name__}-{len(way)}" for way, screen in WAYS])
-async def test_the_kill_key_works_on_every_screen(
-    way: Sequence[str], screen: type, key: str, size: tuple[int, int]
-):
+async def test_the_kill_key_works_on_every_screen(way: Sequence[str], screen: type, key: str, size: tuple[int, int]):
     engine = FakeEngine()
     engine.ends_when_asked = False
     engine.takes_up_kills = False
@@ -87,7 +85,7 @@ async def test_the_banner_stands_from_the_press_on_even_if_the_engine_never_answ
     ("kill", "words"),
     [
         (latched(KillPhase.REQUESTED, may_be_live=3), ("KILL REQUESTED", "may still be live: 3", "not sent yet")),
-        (latched(KillPhase.SENT, sent_ns=4_301_000), ("KILL SENT", "live: unknown", "sent 4.3 ms", "confirmed –")),
+        (latched(KillPhase.SENT, sent_ns=4_301_000), ("KILL SENT", "live: unknown", "sent 4.3 ms", "confirmed \u2013")),
         (
             latched(KillPhase.CONFIRMED, sent_ns=4_301_000, confirmed_ns=214_001_000, may_be_live=0),
             ("KILL CONFIRMED", "may still be live: 0", "sent 4.3 ms", "confirmed 214.0 ms", "a re-arms"),

@@ -4,15 +4,15 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from tests.support.desk import LARGE, SMALL, on_screen, rows, shows, text
-from tests.support.fake_engine import FakeEngine, a_quote, a_state
-from tests.support.waiting import eventually
 
 from core.clock import Instant
 from core.decisions import TradingState
 from core.events import LinkHealth, LinkName, LinkStatus, NoticeLevel
 from core.model import BookStatus
 from core.state import BreakerStatus, EnginePhase, EngineState, KillPhase, KillStatus, Notice
+from tests.support.desk import LARGE, SMALL, on_screen, rows, shows, text
+from tests.support.fake_engine import FakeEngine, a_quote, a_state
+from tests.support.waiting import eventually
 
 TITLES = ("1 prices", "2 risk limits", "3 circuit breaker", "4 tasks", "5 order map", "6 log")
 SIZES = [LARGE, SMALL, (80, 50), (200, 24), (130, 38), (129, 37), (300, 80)]
@@ -96,13 +96,15 @@ async def test_links_show_their_status_and_age():
     now = engine.clock.advance(seconds=9)
     engine.publish(
         links=(
-            LinkHealth(name=LinkName.MARKET_DATA, status=LinkStatus.DOWN, detail="refused", last_message_ns=now.mono_ns),
+            LinkHealth(
+                name=LinkName.MARKET_DATA, status=LinkStatus.DOWN, detail="refused", last_message_ns=now.mono_ns
+            ),
             LinkHealth(name=LinkName.ACCOUNT, status=LinkStatus.CONNECTING),
             LinkHealth(name=LinkName.REST, status=LinkStatus.LIVE, last_message_ns=now.mono_ns - 7_000_000_000),
         )
     )
     async with on_screen(engine) as pilot:
-        await shows(pilot, "market data ■ DOWN 0s", "account ◌ connecting –", "rest ● live 7s", "refused")
+        await shows(pilot, "market data ■ DOWN 0s", "account ◌ connecting \u2013", "rest ● live 7s", "refused")
 
 
 async def test_halted_says_why():

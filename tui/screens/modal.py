@@ -26,13 +26,17 @@ class Modal(ModalScreen[Result]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
     TITLE_TEXT: ClassVar[str] = ""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._banner = KillBanner()
+
     def window(self) -> Iterable[Widget]:
         """What stands in the window."""
         raise NotImplementedError
 
     def compose(self) -> ComposeResult:
         """Banner above, window in the middle."""
-        yield KillBanner()
+        yield self._banner
         with Window() as window:
             window.border_title = self.TITLE_TEXT
             yield from self.window()
@@ -40,7 +44,7 @@ class Modal(ModalScreen[Result]):
     def show(self, view: View) -> None:
         """Take the newest view."""
         if self.is_mounted:
-            self.query_one(KillBanner).show(view)
+            self._banner.show(view)
             self.on_view(view)
 
     def on_view(self, view: View) -> None:

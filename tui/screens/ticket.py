@@ -13,7 +13,7 @@ from textual.widgets import Input, Label
 from core.decisions import Approved, Denied, RiskDecision
 from core.model import Market, OrderIntent, OrderType, Quote, Side, TimeInForce
 from core.units import MarketId
-from tui.format import NOTHING, clean, money
+from tui.format import NOTHING, clean, money, trimmed
 from tui.screens.modal import Modal, say
 from tui.screens.ticket_form import Problem, TicketText, find_market, prefill, read_ticket
 from tui.view import View
@@ -123,6 +123,7 @@ class Ticket(Modal[OrderIntent]):
             now = find_market(self._market.value, markets)
             index = markets.index(now) + step if now in markets else 0
             self._market.value = markets[index % len(markets)].symbol
+            self._market.select_all()
 
     def action_place(self) -> None:
         """Place it if risk approves; otherwise stay and say why."""
@@ -159,29 +160,30 @@ class Ticket(Modal[OrderIntent]):
         text = self._text()
         markets = self._view.state.markets
         market = find_market(text.market, markets)
-        self._touch.set_lines([_touch(market, self._quote(market) if market else None, text.type)])
+        self._touch.set_lines(_touch(market, self._quote(market) if market else None, text.type))
         verdict = read_ticket(text, markets)
         decision = self._preview(verdict) if isinstance(verdict, OrderIntent) else None
         if (verdict, decision) != self._judged:
             self._judged = (verdict, decision)
-            say(self._verdict, *_sentence(verdict, decision), _WIDTH)
+            say(self._verdict, *_sentence(verdict, decision, market), _WIDTH)
 
 
-def _touch(market: Market | None, quote: Quote | None, type_: OrderType) -> Line:
+def _touch(market: Market | None, quote: Quote | None, type_: OrderType) -> list[Line]:
     if market is None or quote is None:
-        return (Span("no price yet", Tone.DIM),)
-    hint = "  ·  price is the worst you accept" if type_ is OrderType.MARKET else ""
-    shown = f"{market.symbol}  bid {quote.bid or NOTHING}  ask {quote.ask or NOTHING}  book {quote.status.value}{hint}"
-    return (Span(shown[:_WIDTH], Tone.DIM),)
+        return [(Span("no price yet", Tone.DIM),), ()]
+    hint = "the price is the worst you accept" if type_ is OrderType.MARKET else ""
+    shown = f"{market.symbol}  bid {quote.bid or NOTHING}  ask {quote.ask or NOTHING}  book {quote.status.value}"
+    return [(Span(shown[:_WIDTH], Tone.DIM),), (Span(hint, Tone.ARMED),)]
 
 
-def _sentence(verdict: OrderIntent | Problem, decision: RiskDecision | None) -> tuple[str, Tone]:
+def _sentence(verdict: OrderIntent | Problem, decision: RiskDecision | None, market: Market | None) -> tuple[str, Tone]:
     if isinstance(verdict, Problem):
         return verdict.text, Tone.ARMED
-    notional = f"{money(verdict.notional)} USDC"
+    symbol = market.symbol if market else ""
+    order = f"{verdict.side.value} {trimmed(verdict.size)} {symbol} for {money(verdict.notional)} USDC"
     match decision:
         case Approved():
-            return f"✓ risk approves: {verdict.side.value} for {notional}", Tone.GAIN
+            return f"✓ risk approves: {order}", Tone.GAIN
         case Denied(reason=reason, detail=detail):
             return f"⊘ risk refuses ({reason.value}): {clean(detail)}", Tone.HALTED
         case None:

@@ -120,7 +120,7 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         self._spec = spec
         self._items: tuple[Item, ...] = ()
         self._index = 0
-        self._key: Hashable | None = None
+        self._key: tuple[Hashable] | None = None
         """Of the selected row; None when nothing is selected, or the selected row went away."""
         self._top = 0
         self._painted: list[tuple[Item | None, _Mark]] = []
@@ -136,7 +136,7 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         if self._key is None or self._index >= len(self._items):
             return None
         item = self._items[self._index]
-        return item if self._spec.key(item) == self._key else None
+        return item if self._key_of(item) == self._key else None
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -149,9 +149,9 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         self._items = tuple(items)
         if self._spec.follows_end and (self._key is None or was_last):
             self._index = len(self._items) - 1
-            self._key = self._spec.key(self._items[-1]) if self._key is not None and self._items else None
+            self._key = self._key_of(self._items[-1]) if self._key is not None and self._items else None
         elif self._key is not None:
-            keys = [self._spec.key(item) for item in self._items]
+            keys = [self._key_of(item) for item in self._items]
             if self._key in keys:
                 self._index = keys.index(self._key)
             else:
@@ -214,8 +214,11 @@ class Grid(Canvas, Generic[Item], can_focus=True):
     def _select(self, index: int) -> None:
         if self._items:
             self._index = max(0, min(index, len(self._items) - 1))
-            self._key = self._spec.key(self._items[self._index])
+            self._key = self._key_of(self._items[self._index])
         self._sync()
+
+    def _key_of(self, item: Item) -> tuple[Hashable]:
+        return (self._spec.key(item),)  # wrapped, since None is a key too
 
     def _mark(self, index: int) -> _Mark:
         if index != self._index or self._key is None:
