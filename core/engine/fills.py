@@ -3,14 +3,13 @@
 Memory answers for live and recent orders; for anything older the journal is asked before the fill is booked.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from core.clock import Instant
 from core.engine.effects import FillResolved, ResolveFill
 from core.engine.facts import Facts, Urgency
-from core.engine.order_map import Tracked
-from core.engine.orders import Trigger, advance
+from core.engine.order_map import Doubt, Tracked
+from core.engine.orders import Trigger
 from core.engine.records import SavedFill, SavedOrder
 from core.events import FillReported, NoticeLevel, PositionsReported
 from core.model import EXTERNAL, Fill, Order, OrderStatus, Origin, Side
@@ -57,7 +56,12 @@ class Fills:
         if tracked is not None:
             self._book(fill, tracked, now)
         elif saved is not None and _belongs(fill, saved.order):
-            self._book_late(fill, saved, now)
+            note = f"long after it was {saved.order.status.value}"
+            client_id = saved.order.client_id
+            if client_id is None or self._facts.orders.is_free(client_id):
+                self._book(fill, self._revive(saved, now), now, note)
+            else:  # an order placed elsewhere wears its id just now
+                self._enter(fill, saved.origin, note, now)
         else:
             self._enter(fill, EXTERNAL, "placed elsewhere", now)
 
@@ -86,7 +90,7 @@ class Fills:
             side=fill.side,
         )
 
-    def _book(self, fill: Fill, tracked: Tracked, now: Instant) -> None:
+    def _book(self, fill: Fill, tracked: Tracked, now: Instant, note: str = "") -> None:
         if tracked.order.venue_id is None:
             self._facts.orders.link(tracked, fill.venue_order_id)
         tracked.booked += fill.size
@@ -97,28 +101,24 @@ class Fills:
         tracked.shown_ns = tracked.shown_ns or now.mono_ns
         tracked.is_listed = not is_whole
         self._facts.move(tracked, Trigger.COMPLETE if is_whole else Trigger.EXECUTE, now)
-        note = f"after it was {before.value}" if is_late else ""
-        self._enter(fill, tracked.origin, note, now)
+        self._enter(fill, tracked.origin, note or (f"after it was {before.value}" if is_late else ""), now)
 
-    def _book_late(self, fill: Fill, saved: SavedOrder, now: Instant) -> None:
-        """A fill of an order that left memory: its tombstone on disk changes, and everything else as for a live one."""
+    def _revive(self, saved: SavedOrder, now: Instant) -> Tracked:
+        """Bring an order that left memory back among the recent ones; live again if this fill says it must be."""
         order = saved.order
-        filled, quote = order.filled + fill.size, order.filled_quote + fill.size * fill.price
-        if order.status is not OrderStatus.REJECTED:
-            # The report that closed it already told its total, which the late frame may be part of.
-            filled, quote = max((order.filled, order.filled_quote), (fill.size, fill.size * fill.price))
-        is_whole = filled >= order.intent.size
-        status = advance(order.status, Trigger.COMPLETE) if is_whole else order.status
-        order = replace(
-            order,
-            status=status,
-            filled=min(filled, order.intent.size),
-            filled_quote=quote,
-            venue_id=order.venue_id or fill.venue_order_id,
-            updated_us=now.utc_us,
+        tracked = Tracked(
+            order=order,
+            origin=saved.origin,
+            priority=saved.priority,
+            task_id=saved.task_id,
+            created_ns=now.mono_ns,
+            since_ns=now.mono_ns,
+            reported=order.filled,
+            reported_quote=order.filled_quote,
+            doubt=Doubt(since_ns=now.mono_ns, next_ns=now.mono_ns),
         )
-        self._facts.record(replace(saved, order=order))
-        self._enter(fill, saved.origin, f"long after it was {saved.order.status.value}", now)
+        self._facts.orders.add(tracked)
+        return tracked
 
     def _enter(self, fill: Fill, origin: Origin, note: str, now: Instant) -> None:
         self._facts.ledger.book(fill)

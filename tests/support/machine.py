@@ -126,6 +126,15 @@ class Bench:
         self.tell(OrdersReported(orders=(report,)))
         return report
 
+    def submit_denied(self) -> None:
+        """An order that is decided at once and never leaves."""
+        self.effects.clear()
+        self.wish(SubmitOrder(intent=intent()))
+        assert not self.of(fx.SendOrder)
+
+    def tell_ended(self, report: OrderReport, status: OrderStatus = OrderStatus.CANCELED) -> None:
+        self.tell(OrdersReported(orders=(self.ended(report, status),)))
+
     def press(self) -> None:
         self.effects.clear()
         self.wish(Kill(by="test", pressed_ns=self.now.mono_ns))
