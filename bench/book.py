@@ -3,7 +3,9 @@
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
+from statistics import median
 from time import perf_counter
 from typing import Final
 
@@ -153,4 +155,7 @@ def measure() -> list[Figure]:
         "bare typed decode": lambda: len(texts) / _bare(texts),
     }
     found = interleave(subjects, ROUNDS)
-    return compared(f"book, {LEVELS:,} levels a side", "msg/s", found, "SDK WsClient handlers")
+    figures = compared(f"book, {LEVELS:,} levels a side", "msg/s", found, "SDK WsClient handlers")
+    ours, bare = found["lighter-tui"], found["bare typed decode"]
+    cost = median([floor / mine for floor, mine in zip(bare, ours, strict=True)])
+    return [replace(figures[0], note=f"x SDK; costs {cost:.1f} x bare decode"), *figures[1:]]
