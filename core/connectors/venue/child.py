@@ -59,14 +59,25 @@ class VenueReady(msgspec.Struct, frozen=True, kw_only=True):
 class PaperVenue:
     """A venue process of our own; stops with this object at the latest."""
 
-    def __init__(self, *, port: int = 0, seed: int = 1, markets: int = 12, log_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        seed: int = 1,
+        markets: int = 12,
+        log_file: Path | None = None,
+        rate: int | None = None,
+    ) -> None:
         """Start it and wait until it is ready; it sits in a session of its own, so Ctrl-C and hang-up reach only us.
+
+        `rate` asks for so many book frames a second over all markets, for load.
 
         Raises:
             LinkDown: it did not start; the text carries the last line it wrote to stderr.
         """
         command = [sys.executable, "-m", "tui", "venue", "--port", str(port), "--seed", str(seed)]
         command += ["--markets", str(markets), "--parent-pid", str(os.getpid())]
+        command += [] if rate is None else ["--rate", str(rate)]
         self._errors: IO[bytes] = log_file.open("ab+") if log_file is not None else tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             command,

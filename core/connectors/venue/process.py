@@ -104,23 +104,24 @@ def _identities() -> tuple[_Identity, ...]:
 
 
 async def _serve(options: VenueOptions, listening: socket.socket, identities: tuple[_Identity, ...]) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     keys = tuple(
         KeyOf(account_index=each.account_index, api_key_index=each.api_key_index, public_key=each.public_key)
         for each in identities
     )
     server = VenueServer(markets=options.markets, seed=options.seed, keys=keys, rate=options.rate)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stopped.set)
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_GRACE_S)
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
         _announce(listening.getsockname()[1], identities)
-        await _until(stop, options.parent_pid, os.getppid)
+        await _until(server.stopped, options.parent_pid, os.getppid)
     finally:
         await runner.cleanup()
+    if server.failure is not None:
+        raise server.failure
 
 
 def _announce(port: int, identities: tuple[_Identity, ...]) -> None:

@@ -43,9 +43,7 @@ def check(tx: Tx, account: VenueAccount, exchange: Exchange, now_ms: int) -> Ref
         case CancelAllTx():
             return _check_cancel_all(tx, exchange)
         case ModifyTx():
-            return _check_target(tx, exchange) or _check_amounts(
-                exchange.markets[tx.market_index].spec, tx.base_amount, tx.price
-            )
+            return _check_target(tx, exchange) or _check_modify(tx, account, exchange)
 
 
 def request_of(tx: CreateTx) -> OrderRequest:
@@ -133,6 +131,24 @@ def _check_amounts(spec: MarketSpec, size: int, price: int) -> Refusal | None:
         return Refusal(Code.INVALID_PRICE, "invalid price")
     if size < spec.min_base or size * price < spec.min_quote or size * price > spec.quote_limit:
         return Refusal(Code.BELOW_MINIMUM, "invalid order base or quote amount")
+    return None
+
+
+def _check_modify(tx: ModifyTx, account: VenueAccount, exchange: Exchange) -> Refusal | None:
+    """What it adds needs minimums and margin like a new order; an order that is gone is the sequencer's to report."""
+    refusal = _check_amounts(exchange.markets[tx.market_index].spec, tx.base_amount, tx.price)
+    order = exchange.find(account, tx.market_index, tx.index)
+    if refusal is not None or order is None or order.reduce_only or tx.base_amount <= order.size:
+        return refusal
+    added = OrderRequest(
+        market_id=order.market_id,
+        client_index=0,
+        is_ask=order.is_ask,
+        size=tx.base_amount - order.size,
+        price=tx.price,
+    )
+    if not margin.can_afford(account, exchange.markets, added):
+        return Refusal(Code.NOT_ENOUGH_MARGIN, "not enough margin to create the order")
     return None
 
 

@@ -40,6 +40,10 @@ class VenueServer:
         self._rest: Final = Rest(self.simulation)
         self._step_us: Final = BATCH_US if rate is None else max(SHORTEST_BATCH_US, 1_000_000 * len(specs) // rate)
         self._listeners: Final[set[Listener]] = set()
+        self.stopped: Final = asyncio.Event()
+        """Set when the markets can move no further."""
+        self.failure: BaseException | None = None
+        """Why, when it was a fault of ours: a venue that froze must not go on answering."""
 
     def app(self) -> web.Application:
         """The application; it runs the markets for as long as it is started."""
@@ -55,9 +59,14 @@ class VenueServer:
     async def _running(self, _: web.Application) -> AsyncIterator[None]:
         self.simulation.tick(self._step_us, _now_us())  # nobody sees an empty book
         task = asyncio.create_task(self._run(), name="venue-markets")
+        task.add_done_callback(self._ended)
         yield
         task.cancel()
         await asyncio.wait([task])
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.failure = None if task.cancelled() else task.exception()
+        self.stopped.set()
 
     async def _run(self) -> None:
         """Step the markets on a fixed beat; beats that were missed are skipped, not made up for."""

@@ -16,6 +16,7 @@ import pytest
 from core.connectors.venue.catalogue import CATALOGUE
 from core.connectors.venue.child import PaperVenue
 from core.connectors.venue.process import VenueOptions, _until, serve
+from core.connectors.venue.simulation import Simulation
 from core.errors import LinkDown
 from tests.support.venue import rest_get
 from tests.support.waiting import wait_until
@@ -142,3 +143,16 @@ async def test_the_wait_ends_with_the_signal_or_the_parent():
     await asyncio.wait_for(_until(stop, 5, lambda: 1), 5)
     stop.set()
     await asyncio.wait_for(_until(stop, None, lambda: 1), 5)
+
+
+def test_a_venue_that_breaks_stops_instead_of_freezing(monkeypatch, capsys):
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("the walk broke")
+
+    ticks = Simulation.tick
+    monkeypatch.setattr(
+        Simulation, "tick", lambda *given: (ticks(*given), monkeypatch.setattr(Simulation, "tick", broken))
+    )
+    with pytest.raises(ZeroDivisionError, match="the walk broke"):
+        serve(VenueOptions(markets=1))
+    assert json.loads(capsys.readouterr().out)["chain_id"] == 300

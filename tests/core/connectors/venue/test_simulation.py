@@ -258,6 +258,13 @@ class TestFrames:
         [order] = update["orders"]["0"]
         assert (order["order_version"], order["price"], order["initial_base_amount"]) == (1, "1490.00", "0.2000")
 
+    def test_a_modify_needs_margin_for_what_it_adds(self):
+        simulation = venue()
+        sent(simulation, tx.CREATE, tx.create(nonce=0, ClientOrderIndex=8))
+        simulation.take_frames()
+        info = tx.modify(nonce=1, index=8, size=100_000_000, price=150_000)
+        assert refused(simulation, tx.MODIFY, info) == 21739
+
 
 class TestBatches:
     def test_run_in_order(self):
