@@ -116,7 +116,7 @@ class FakeConnector:
         self.fates: deque[Fate] = deque()
         self.cancel_all_outcomes: deque[TxOutcome] = deque()
         self.is_cancelling = True
-        """Whether a cancel-all that is taken has any effect."""
+        """Whether a cancel that is taken has any effect."""
         self.hold_submits: asyncio.Event | None = None
         """When set, submits wait for it before they ask the gate."""
         self.open: dict[VenueOrderId, OrderReport] = {}
@@ -217,7 +217,7 @@ class FakeConnector:
     async def cancel(self, ref: OrderRef) -> TxOutcome:
         self.cancelled.append(ref)
         await asyncio.sleep(0)
-        for report in tuple(self.open.values()):
+        for report in tuple(self.open.values()) if self.is_cancelling else ():
             if ref.venue_id == report.venue_id or (ref.venue_id is None and ref.client_id == report.client_id):
                 self.end(report.venue_id, OrderStatus.CANCELED)
         now = time.monotonic_ns()
