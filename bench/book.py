@@ -20,7 +20,7 @@ from core.units import MarketId
 
 LEVELS: Final = 1_000
 UPDATES: Final = 10_000
-SDK_UPDATES: Final = 300
+SDK_UPDATES: Final = 1_500
 """The SDK's handlers are so slow that a longer run would only cost time; rates are per message."""
 ROUNDS: Final = 5
 DEPTH: Final = 20
