@@ -117,6 +117,10 @@ class FakeConnector:
         self.cancel_all_outcomes: deque[TxOutcome] = deque()
         self.is_cancelling = True
         """Whether a cancel that is taken has any effect."""
+        self.before_gate: Callable[[], None] | None = None
+        """Called on the engine's loop between everything else and the gate."""
+        self.fault: Exception | None = None
+        """Raised by the next list of open orders: a defect, not an outcome."""
         self.hold_submits: asyncio.Event | None = None
         """When set, submits wait for it before they ask the gate."""
         self.open: dict[VenueOrderId, OrderReport] = {}
@@ -193,6 +197,8 @@ class FakeConnector:
         if self.hold_submits is not None:
             await self.hold_submits.wait()
         await asyncio.sleep(0)
+        if self.before_gate is not None:
+            self.before_gate()
         sentence = gate()
         if sentence is not None:
             self.gated.append((order.client_id, sentence))
@@ -238,6 +244,9 @@ class FakeConnector:
     async def open_orders(self) -> tuple[OrderReport, ...]:
         self.lists += 1
         await asyncio.sleep(0)
+        if self.fault is not None:
+            fault, self.fault = self.fault, None
+            raise fault
         if self.is_rest_down:
             raise LinkDown("the venue does not answer")
         return tuple(self.open.values())

@@ -45,6 +45,17 @@ def test_orders_held_inside_the_connector_are_stopped_by_the_gate(tmp_path: Path
         assert {task.order.status for task in handle.state().recent} == {OrderStatus.DENIED}
 
 
+def test_a_press_at_the_very_last_instruction_still_stops_the_order(tmp_path: Path) -> None:
+    venue = FakeConnector()
+    with running(tmp_path, venue) as handle:
+        venue.before_gate = lambda: press(handle)  # the loop has had no chance to see it
+        handle.submit(SubmitOrder(intent=intent()))
+        seen(handle, "stopped at the gate", lambda: venue.gated)
+        assert venue.submitted == []
+        venue.before_gate = None
+        seen(handle, "confirmed", lambda: is_confirmed(handle))
+
+
 def test_a_storm_of_orders_from_other_threads_ends_at_the_press(tmp_path: Path) -> None:
     venue = FakeConnector()
     stop = threading.Event()
