@@ -92,6 +92,7 @@ async def test_21104_reads_the_nonce_anew_and_sends_once_more(venue, start):
         pytest.param(lambda: web.Response(status=200, text="<html>maintenance</html>"), id="200 page"),
         pytest.param(lambda: web.json_response({"code": 29500, "message": "internal"}, status=400), id="29500"),
         pytest.param(lambda: web.json_response({"code": 200}, status=503), id="503 with a cheerful body"),
+        pytest.param(lambda: web.json_response({"code": 21733}, status=500), id="500 with a code"),
         pytest.param(lambda: web.json_response([1]), id="a list"),
     ],
 )

@@ -136,6 +136,26 @@ async def test_fills_missed_while_the_line_was_down_are_fetched_and_older_histor
     assert [fill.trade_id for fill in await connector.fills_after(101)] == [102, 103, 104]
 
 
+async def test_fills_are_fetched_even_while_the_stream_cannot_come_back(venue, start):
+    connector, events = await _started(venue, start)
+    feed = connector._running.feed
+    await eventually(lambda: 0 < feed.gap == feed.closed_gap, "the first snapshot's gap to be closed")
+    venue.silent_channels |= {frame["channel"] for frame in venue.heard if "auth" in frame}
+    venue.trades.append(trade_row(7))
+    await venue.cut()
+    await eventually(lambda: _of(events, FillReported), "the fill over REST")
+
+
+async def test_trades_that_a_snapshot_replays_from_before_the_start_are_no_news(venue, start):
+    venue.trades = [trade_row(100)]
+    venue.snapshots[f"account_all_trades/{ACCOUNT}"] = {
+        "trades": {"0": [trade_row(101), trade_row(100), trade_row(99)]}
+    }
+    _, events = await _started(venue, start)
+    await eventually(lambda: _of(events, FillReported), "the fill that is new")
+    assert {event.fill.trade_id for event in _of(events, FillReported)} == {101}
+
+
 async def test_private_frames_become_events(venue, start):
     _, events = await _started(venue, start)
     gone = order_row(2**49, 5, status="canceled")
