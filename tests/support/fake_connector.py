@@ -119,8 +119,6 @@ class FakeConnector:
         """Whether a cancel that is taken has any effect."""
         self.before_gate: Callable[[], None] | None = None
         """Called on the engine's loop between everything else and the gate."""
-        self.fault: Exception | None = None
-        """Raised by the next list of open orders: a defect, not an outcome."""
         self.hold_submits: asyncio.Event | None = None
         """When set, submits wait for it before they ask the gate."""
         self.open: dict[VenueOrderId, OrderReport] = {}
@@ -244,9 +242,6 @@ class FakeConnector:
     async def open_orders(self) -> tuple[OrderReport, ...]:
         self.lists += 1
         await asyncio.sleep(0)
-        if self.fault is not None:
-            fault, self.fault = self.fault, None
-            raise fault
         if self.is_rest_down:
             raise LinkDown("the venue does not answer")
         return tuple(self.open.values())

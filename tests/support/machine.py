@@ -232,14 +232,14 @@ class Bench:
         by_venue = (saved for saved in self.orders.values() if saved.order.venue_id == fill.venue_order_id)
         return next(by_venue, None)
 
-    def restarted(self) -> "Bench":
-        """A new engine on the same journal."""
+    def restarted(self, trades_kept: int = 1_000) -> "Bench":
+        """A new engine on the same journal, which hands over only so many trade ids."""
         image = JournalImage(
             live=tuple(saved for saved in self.orders.values() if not saved.order.status.is_closed),
             meta=dict(self.meta),
             next_client_id=ClientOrderId(max(self.orders, default=0) + 1),
             next_task_id=TaskId(max((saved.task_id or 0 for saved in self.orders.values()), default=0) + 1),
-            recent_trades=tuple(sorted(self.fills, reverse=True)),
+            recent_trades=tuple(sorted(self.fills, reverse=True))[:trades_kept],
         )
         fresh = Bench(image=image, world=self.world, recent_limit=self.recent_limit, limits=self.limits)
         fresh.orders.update({**self.orders, **fresh.orders})

@@ -23,6 +23,7 @@ from core.events import (
 )
 from core.model import OrderMapSide, OrderStatus, Position, Priority
 from core.state import EnginePhase
+from core.units import TradeId
 from tests.support.fake_connector import ETH, intent
 from tests.support.machine import SENT, WORLD, Bench, buy, sell
 
@@ -357,7 +358,20 @@ class TestRestart:
         assert asked.after == seen.trade_id
         fresh.tell(FillReported(fill=seen), FillReported(fill=missed), fx.FillsCaughtUp())
         assert set(fresh.fills) == {seen.trade_id, missed.trade_id}
+        fresh.wait(seconds=3)
         assert fresh.position() == Decimal("0.10")
+        assert "our fills add up" not in fresh.texts()
+
+    def test_a_fill_older_than_memory_is_checked_against_the_journal(self, bench: Bench) -> None:
+        report = bench.rest()
+        old = bench.fill(report, "0.02")
+        newer = bench.fill(report, "0.02")
+        fresh = bench.restarted(trades_kept=1)
+        fresh.connect()
+        never_seen = replace(old, trade_id=TradeId(0))
+        fresh.tell(FillReported(fill=old), FillReported(fill=newer), FillReported(fill=never_seen))
+        assert list(fresh.fills) == [old.trade_id, newer.trade_id, never_seen.trade_id]
+        assert [effect.fill for effect in fresh.of(fx.ResolveFill)] == [old, never_seen]
 
     def test_orders_of_a_world_that_is_gone_are_closed(self, bench: Bench) -> None:
         report = bench.rest()

@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -234,8 +233,12 @@ class TestFaults:
         with running(tmp_path, venue) as handle:
             handle.submit(SubmitOrder(intent=intent()))
             seen(handle, "it rests", lambda: venue.open)
-            venue.fault = ZeroDivisionError("a defect of ours")
-            handle.kill("test", time.monotonic_ns())
+
+            def fail() -> None:
+                raise ZeroDivisionError("a defect of ours")
+
+            venue.before_gate = fail
+            handle.submit(SubmitOrder(intent=intent()))
             ended(handle)
         report = handle.exit_report()
         assert report is not None
