@@ -19,6 +19,8 @@ from core.units import MarketId
 _LOOK_S: Final = 1
 _IDLE_NS: Final = 3 * SECOND_NS
 """REST is asked for a sign of life when it gave none for this long."""
+_ACCOUNT_NS: Final = 30 * SECOND_NS
+"""Only REST tells when the venue's dead-man's switch would fire."""
 _MARKETS_NS: Final = 60 * SECOND_NS
 """There is no stream of market statuses; the list is read once a minute."""
 
@@ -42,7 +44,7 @@ class Housekeeper:
         self._markets: Final = markets
         self._sink: Final = sink
         self._clock: Final = clock
-        self._markets_ns = clock.now().mono_ns
+        self._markets_ns = self._account_ns = clock.now().mono_ns
         self._announced: tuple[LinkStatus, str] | None = None
         self._told = ""
 
@@ -69,8 +71,10 @@ class Housekeeper:
             self._markets_ns = now_ns
             self._update(await self._api.markets())
         health = self._rest.health
-        if health.status is not LinkStatus.LIVE or now_ns - health.last_message_ns >= _IDLE_NS:
+        is_idle = health.status is not LinkStatus.LIVE or now_ns - health.last_message_ns >= _IDLE_NS
+        if is_idle or now_ns - self._account_ns >= _ACCOUNT_NS:
             self._feed.cancel_all_us = (await self._api.account_view()).account.cancel_all_us
+            self._account_ns = now_ns
 
     def _update(self, listed: tuple[Market, ...]) -> None:
         """Take over what the venue changed of the markets traded; new markets wait for the next start."""

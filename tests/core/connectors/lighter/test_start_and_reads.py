@@ -217,3 +217,19 @@ async def test_a_market_that_changes_its_status_is_listed_anew(venue, start):
     assert connector.markets[ETH].status is MarketStatus.INACTIVE
     assert len([event for event in events if isinstance(event, MarketsListed)]) == listed + 1
     assert MarketId(9) not in connector.markets
+
+
+async def test_the_venues_dead_mans_switch_is_read_twice_a_minute_however_busy_rest_is(venue, start):
+    connector, events = await start(venue.settings())
+    clock = ManualClock()
+    running = connector._running
+    keeper = Housekeeper(running.api, connector._rest, running.feed, connector._markets, events.append, clock)
+
+    async def armed(request):
+        row = {"index": ACCOUNT, "collateral": "1", "available_balance": "1", "cancel_all_time": 1_700_000_000_000}
+        return web.json_response({"code": 200, "accounts": [row]})
+
+    venue.answers["/api/v1/account"] = armed
+    clock.advance(ns=30 * SECOND_NS)
+    await keeper._look()
+    assert running.feed.cancel_all_us == 1_700_000_000_000_000

@@ -1,0 +1,179 @@
+"""Puts the parts of a connector together: markets, keys, lanes, feeds and streams, each checked before the next."""
+
+import asyncio
+import difflib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import SecretStr
+
+from core.clock import Clock
+from core.connectors.base import EventSink
+from core.connectors.lighter.account_feed import AccountFeed, account_channels
+from core.connectors.lighter.housekeeping import Housekeeper
+from core.connectors.lighter.lane import Lane
+from core.connectors.lighter.market_data import MarketData
+from core.connectors.lighter.rest import RestClient
+from core.connectors.lighter.session import Session, SessionPolicy
+from core.connectors.lighter.settings import LighterSettings
+from core.connectors.lighter.signer import Signer
+from core.connectors.lighter.stream import Feed, Stream, StreamSetup
+from core.connectors.lighter.venue_api import VenueApi
+from core.errors import ConfigError
+from core.events import (
+    AccountReported,
+    Event,
+    LinkChanged,
+    LinkHealth,
+    LinkName,
+    LinkStatus,
+    MarketsListed,
+    Noticed,
+    NoticeLevel,
+    PositionsReported,
+)
+from core.model import Market, MarketStatus
+from core.units import AccountIndex, MarketId
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """What exists between a successful start and close."""
+
+    markets: dict[MarketId, Market]
+    """Kept up to date in place."""
+    api: VenueApi
+    trading: Lane
+    kill: Lane
+    """The trading lane itself when there is no kill key."""
+    data: MarketData
+    feed: AccountFeed
+    streams: tuple[Stream, ...]
+    keeper: Housekeeper
+
+    def begin(self, sink: EventSink) -> list[asyncio.Task[None]]:
+        """Start the background tasks; whoever calls this ends them."""
+        works = [*((stream.health.name.value, stream.run()) for stream in self.streams), ("rest", self.keeper.run())]
+        tasks = [asyncio.create_task(work, name=f"lighter {name}") for name, work in works]
+        for task in tasks:
+            task.add_done_callback(lambda done: _report_death(done, sink))
+        return tasks
+
+
+class Assembly:
+    """One attempt to start."""
+
+    def __init__(self, settings: LighterSettings, rest: RestClient, clock: Clock, sink: EventSink) -> None:
+        """`rest` is open."""
+        self.signers: list[Signer] = []
+        """Every signer made so far, to be closed whatever comes."""
+        self._settings: Final = settings
+        self._rest: Final = rest
+        self._clock: Final = clock
+        self._sink: Final = sink
+
+    async def run(self) -> Running:
+        """Ask the venue for everything that must be known first, and tell it to the sink.
+
+        Raises:
+            LinkDown: it does not answer.
+            AuthRejected: it does not know the account or a key.
+            ConfigError: a market asked for does not exist, or a key is malformed.
+        """
+        settings, sink = self._settings, self._sink
+        signer = self._signer(settings.api_key_index, settings.private_key)
+        public_key = await signer.start()
+        api = VenueApi(self._rest, signer, settings.account_index, self._clock)
+        markets = {one.id: one for one in _chosen(await api.markets(), settings.markets)}
+        sink(MarketsListed(markets=tuple(markets.values())))
+        await api.check_key(settings.api_key_index, public_key)
+        trading = await self._lane(signer)
+        kill = await self._kill_lane(api) or trading
+
+        session = Session(account_channels(settings.account_index), SessionPolicy(data_is_life=False))
+        feed = AccountFeed(AccountIndex(settings.account_index), session, sink, await api.newest_trade())
+        view = await api.account_view()
+        feed.cancel_all_us = view.account.cancel_all_us
+        sink(AccountReported(account=view.account))
+        sink(PositionsReported(positions=view.positions, is_complete=True))
+
+        data = MarketData(markets, settings.stale_after_ms)
+        data_session = Session(data.channels, SessionPolicy(data_is_life=True))
+        return Running(
+            markets=markets,
+            api=api,
+            trading=trading,
+            kill=kill,
+            data=data,
+            feed=feed,
+            streams=(
+                self._stream(LinkName.MARKET_DATA, data_session, data),
+                self._stream(LinkName.ACCOUNT, session, feed, api),
+            ),
+            keeper=Housekeeper(api, self._rest, feed, markets, sink, self._clock),
+        )
+
+    def _signer(self, index: int, key: SecretStr) -> Signer:
+        made = Signer(
+            chain_id=self._settings.chain_id,
+            account_index=self._settings.account_index,
+            api_key_index=index,
+            private_key=key,
+        )
+        self.signers.append(made)
+        return made
+
+    async def _lane(self, signer: Signer) -> Lane:
+        lane = Lane(signer, self._rest, self._settings.account_index, self._settings.request_timeout_s)
+        await lane.prepare()
+        return lane
+
+    async def _kill_lane(self, api: VenueApi) -> Lane | None:
+        index, key = self._settings.kill_api_key_index, self._settings.kill_private_key
+        if index is None or key is None:
+            return None
+        signer = self._signer(index, key)
+        await api.check_key(index, await signer.start())
+        return await self._lane(signer)
+
+    def _stream(self, name: LinkName, session: Session, feed: Feed, api: VenueApi | None = None) -> Stream:
+        setup = StreamSetup(
+            name=name,
+            url=self._settings.ws_url,
+            session=session,
+            feed=feed,
+            clock=self._clock,
+            sink=self._sink,
+            connect_timeout_s=self._settings.request_timeout_s,
+            token=api.fresh_token if api else None,
+        )
+        return Stream(setup)
+
+
+def _chosen(listed: tuple[Market, ...], wanted: tuple[str, ...]) -> list[Market]:
+    """The markets asked for, in that order; every active one when none was asked for by name."""
+    if not wanted:
+        return [one for one in listed if one.status is not MarketStatus.INACTIVE]
+    by_symbol = {one.symbol: one for one in listed}
+    unknown = [symbol for symbol in wanted if symbol not in by_symbol]
+    if unknown:
+        near = sorted({name for symbol in unknown for name in difflib.get_close_matches(symbol, by_symbol, 3, 0.5)})
+        hint = f"; did you mean {', '.join(near)}" if near else f"; it has {', '.join(sorted(by_symbol)[:12])}"
+        raise ConfigError(f"markets: this venue has no {', '.join(unknown)}{hint}")
+    return [by_symbol[symbol] for symbol in dict.fromkeys(wanted)]
+
+
+def _report_death(task: asyncio.Task[None], sink: Callable[[Event], None]) -> None:
+    """A background task never ends by itself: when one does, a rule of ours was broken and nobody may miss it."""
+    if task.cancelled():
+        return
+    text = f"{task.get_name()} ended unexpectedly: {task.exception()!r}"
+    _log.error(text, exc_info=task.exception())
+    sink(Noticed(level=NoticeLevel.ALERT, source="connector", text=text))
+    for name in LinkName:
+        if name.value in task.get_name():
+            sink(LinkChanged(link=LinkHealth(name=name, status=LinkStatus.DOWN, detail=text)))

@@ -1,0 +1,29 @@
+"""What a Lighter connector has to be told."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LighterSettings:
+    """Where to trade, as whom, and how patient to be."""
+
+    name: str
+    """For the header, such as `paper`."""
+    world: str
+    """See `Connector.identity`."""
+    url: str
+    ws_url: str
+    chain_id: int
+    account_index: int
+    api_key_index: int
+    private_key: SecretStr
+    kill_api_key_index: int | None = None
+    kill_private_key: SecretStr | None = None
+    markets: tuple[str, ...] = ()
+    """Symbols; empty for every perpetual market that is active."""
+    stale_after_ms: int = 3_000
+    """Market data silent for longer is not believed."""
+    request_timeout_s: int = 5
+    """For each REST request as a whole."""
