@@ -86,11 +86,13 @@ class PaperVenue:
             stderr=self._errors,
             start_new_session=True,
         )
+        ready = None
         try:
-            self.ready: Final = self._await_ready()
-        except LinkDown:
-            self.stop()
-            raise
+            ready = self._await_ready()
+        finally:
+            if ready is None:
+                self.stop()
+        self.ready: Final = ready
 
     @property
     def pid(self) -> int:

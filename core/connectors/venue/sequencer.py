@@ -52,7 +52,6 @@ class Sequencer:
         refusal = self.refusal(decoded, now_us)
         if refusal is not None:
             return refusal
-        self._key(decoded).nonce = decoded.nonce + 1
         self._sequence += 1
         record = TxRecord(
             tx=decoded,
@@ -62,6 +61,7 @@ class Sequencer:
             sequence=self._sequence,
             queued_us=now_us,
         )
+        self._key(decoded).nonce = decoded.nonce + 1
         self._records[record.tx_hash] = record
         if len(self._records) > KEPT_TXS:
             self._records.popitem(last=False)

@@ -59,6 +59,16 @@ class TestPriority:
         assert (taker.status, taker.filled, book.bids.best(), book.asks.best()) == (OrderStatus.OPEN, 3, 100, None)
         assert book.bids.levels[100].size == 7
 
+    def test_a_level_loses_only_what_a_part_filled_order_still_had(self):
+        exchange, (a, b) = exchange_with(1, 2)
+        part = order(exchange, a, "sell", 10, 100)
+        order(exchange, a, "sell", 5, 100)
+        order(exchange, b, "buy", 4, 100)
+        level = exchange.markets[ETH].book.asks.levels[100]
+        assert level.size == 11
+        exchange.cancel(part, OrderStatus.CANCELED, 2)
+        assert level.size == 5
+
     def test_order_index_follows_the_venues_layout(self):
         exchange, (a,) = exchange_with(1)
         asks = [order(exchange, a, "sell", 1, 200) for _ in range(2)]
@@ -230,22 +240,22 @@ class TestMoney:
         assert isinstance(exchange.create(a, request, 3), VenueOrder)
 
 
-PRICES = st.integers(min_value=95, max_value=105)
-ACTIONS = st.one_of(
-    st.tuples(
-        st.just("order"),
-        st.integers(0, 2),
-        st.booleans(),
-        st.integers(1, 50),
-        PRICES,
-        st.sampled_from(Tif),
-        st.booleans(),
-        st.sampled_from(SelfTrade),
-        st.sampled_from(OrderKind),
-    ),
-    st.tuples(st.just("cancel"), st.integers(0, 2), st.integers(0, 9)),
-    st.tuples(st.just("modify"), st.integers(0, 2), st.integers(0, 9), st.integers(1, 50), PRICES),
+PRICES = st.integers(min_value=99, max_value=101)
+# Mostly plain resting orders of a few sizes at three prices: queues form, and are eaten in part.
+ORDERS = st.tuples(
+    st.just("order"),
+    st.integers(0, 2),
+    st.booleans(),
+    st.sampled_from([1, 3, 10, 30]),
+    PRICES,
+    st.sampled_from([Tif.GTT] * 6 + [Tif.IOC, Tif.POST_ONLY]),
+    st.sampled_from([False] * 7 + [True]),
+    st.sampled_from([SelfTrade.EXPIRE_MAKER, *SelfTrade]),
+    st.sampled_from([OrderKind.LIMIT] * 7 + [OrderKind.MARKET]),
 )
+CANCELS = st.tuples(st.just("cancel"), st.integers(0, 2), st.integers(0, 9))
+MODIFIES = st.tuples(st.just("modify"), st.integers(0, 2), st.integers(0, 9), st.sampled_from([1, 3, 10, 30]), PRICES)
+ACTIONS = st.one_of(ORDERS, ORDERS, ORDERS, CANCELS, MODIFIES)
 
 
 def play(exchange: Exchange, accounts: list[VenueAccount], action) -> None:
@@ -275,7 +285,7 @@ def play(exchange: Exchange, accounts: list[VenueAccount], action) -> None:
         exchange.modify(chosen, action[3], action[4], 1)
 
 
-@given(st.lists(ACTIONS, max_size=60), st.integers(1, 10**6))
+@given(st.lists(ACTIONS, min_size=20, max_size=60), st.integers(1, 10**6))
 def test_laws_that_hold_after_every_transaction(actions, mark):
     exchange, accounts = exchange_with(1, 2, 3)
     for action in actions:
@@ -292,13 +302,14 @@ def test_laws_that_hold_after_every_transaction(actions, mark):
             for level in side.levels.values():
                 assert level.size == sum(each.remaining for each in level.orders.values()) > 0
         assert all(each.status is OrderStatus.OPEN for each in known.values())
+        assert all(exchange._room(each) > 0 for each in known.values())
         for account in accounts:
             for each in account.closed:
                 assert each.status is not OrderStatus.OPEN
                 assert (each.status is OrderStatus.FILLED) == (each.remaining == 0)
 
 
-@given(st.lists(ACTIONS, max_size=60))
+@given(st.lists(ACTIONS, min_size=20, max_size=60))
 def test_published_levels_rebuild_the_book(actions):
     exchange, accounts = exchange_with(1, 2, 3)
     seen: dict[bool, dict[int, int]] = {True: {}, False: {}}

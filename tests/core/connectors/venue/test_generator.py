@@ -4,12 +4,14 @@ import time
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.catalogue import CATALOGUE, listed
 from core.connectors.venue.exchange import Exchange, conserved
 from core.connectors.venue.generator import LEVELS, Generator
-from core.connectors.venue.orders import OrderRequest, OrderStatus, VenueOrder
+from core.connectors.venue.orders import OrderRequest, OrderStatus, Tif, VenueOrder
 from core.connectors.venue.simulation import Simulation
 from core.connectors.venue.walk import normal
 from core.errors import ConfigError
@@ -82,7 +84,7 @@ def test_an_order_the_price_passes_is_filled(is_ask, seed):
     away = 1 if is_ask else -1
     price = market.mark + away * market.mark // 500
     resting = exchange.create(
-        trader, OrderRequest(market_id=0, client_index=1, is_ask=is_ask, size=500, price=price), 1
+        trader, OrderRequest(market_id=0, client_index=1, is_ask=is_ask, size=500_000, price=price), 1
     )
     assert isinstance(resting, VenueOrder)
     for step in range(40_000):
@@ -90,12 +92,37 @@ def test_an_order_the_price_passes_is_filled(is_ask, seed):
         for _ in generator.step(0, STEP_US * 20, step * STEP_US):
             exchange.take_changes()
         assert not market.book.is_crossed
-        if (market.index - price) * away > market.mark // 1_000:
+        quoted = generator._quoted[0]
+        if (quoted.walk.fair - price) * away >= quoted.half_spread:
             break
     else:
         pytest.fail("the walk never came there: choose another seed")
     assert resting.status is OrderStatus.FILLED
-    assert trader.size_in(0) == -away * 500
+    assert trader.size_in(0) == -away * 500_000
+
+
+@given(
+    st.integers(0, 2**32),
+    st.lists(
+        st.tuples(st.integers(0, 30), st.booleans(), st.integers(-60, 60), st.integers(1, 10**6), st.sampled_from(Tif)),
+        max_size=25,
+    ),
+)
+def test_strangers_in_the_book_never_leave_it_crossed(seed, orders):
+    exchange = Exchange(listed(1))
+    generator = Generator(exchange, seeded(seed))
+    trader = exchange.add_account(VenueAccount(index=9, collateral=10**15, maker_fee=40, taker_fee=280))
+    market = exchange.markets[0]
+    for pause, is_ask, away, size, tif in orders:
+        for step in range(pause):
+            generator.shock()
+            for _ in generator.step(0, STEP_US * 200, step):
+                assert not market.book.is_crossed
+        price = market.mark + away * market.mark // 10_000
+        request = OrderRequest(market_id=0, client_index=0, is_ask=is_ask, size=size, price=price, tif=tif)
+        exchange.create(trader, request, 1)
+        assert not market.book.is_crossed
+    assert conserved(exchange, {0: market.mark}) == exchange.deposits
 
 
 def test_an_order_inside_the_spread_is_hit_by_takers():

@@ -390,7 +390,8 @@ async def test_frames_flow_at_the_rate_asked_for():
             await say(socket, "subscribe", f"order_book/{market_id}")
         loop = asyncio.get_running_loop()
         frames, started = 0, loop.time()
-        async with asyncio.timeout(10):
-            while frames < 300:
+        async with asyncio.timeout(20):
+            while frames < 600:
                 frames += (await socket.receive_json())["type"] == "update/order_book"
-        assert loop.time() - started < 3
+        # At the venue's own pace of 80 a second these would take 7.5 s.
+        assert loop.time() - started < 6
