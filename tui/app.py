@@ -2,21 +2,22 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.events import Event
 from textual.screen import Screen
 from textual.worker import Worker
 
-from core.commands import CancelOrder, CloseBreaker, ExitPolicy, Rearm, SetStrategy, SubmitOrder, TripBreaker
+from core.commands import ExitPolicy, Rearm, SubmitOrder
 from core.model import OrderIntent
 from core.state import BreakerStatus, ExitReport, Notice
+from tui import wishes
 from tui.bridge import EngineHandle
 from tui.driver import KillDriver
 from tui.engine_worker import CONFIGURATION, EngineWorker, has_ended, last_words
-from tui.format import clean
-from tui.keys import KEYS, Key, bindings
+from tui.keys import FOOTER, Key, bindings
 from tui.memory import settle_memory
 from tui.possible import is_possible
 from tui.pump import DeskOptions, Pump
@@ -27,14 +28,13 @@ from tui.screens.quit import LeavingModal, QuitModal, is_known
 from tui.screens.rearm import RearmModal
 from tui.screens.text import HelpModal, NoticeModal
 from tui.screens.ticket import Ticket
+from tui.strokes import carry_out, open_window
 from tui.style import style_sheet
 from tui.theme import NAME, NIGHT, TOKENS
 from tui.view import View
 from tui.widgets.breakers import BreakerRow, global_breaker
 from tui.widgets.grid import Grid
 from tui.widgets.prices import PriceRow
-
-BY: Final = "operator"
 
 
 class Desk(App[ExitReport | None]):
@@ -59,11 +59,15 @@ class Desk(App[ExitReport | None]):
         return dict(TOKENS)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette offers the key map's harmless entries and the kill."""
+        """The palette offers what the footer does, as far as it works now."""
         del screen
-        for key in KEYS:
-            if key.label and (key.is_priority or not key.is_dangerous) and self.is_enabled(key):
-                yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
+        for key in filter(self.is_enabled, FOOTER):
+            yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
+
+    async def on_event(self, event: Event) -> None:
+        """Carry out a key before the next one is looked at."""
+        if not await carry_out(self, event):
+            await super().on_event(event)
 
     def on_mount(self) -> None:
         """Paint first, then start the engine."""
@@ -91,8 +95,10 @@ class Desk(App[ExitReport | None]):
     def kill_now(self) -> None:
         """Kill at once; from any thread."""
         pressed_ns = self._clock.now().mono_ns
-        self._handle.kill(BY, pressed_ns)
-        self._pump.press_kill(BY, pressed_ns)
+        self._handle.kill(wishes.BY, pressed_ns)
+        self._pump.press_kill(wishes.BY, pressed_ns)
+
+    action_kill = kill_now
 
     def is_enabled(self, key: Key) -> bool:
         """Whether a key would do anything now."""
@@ -103,38 +109,32 @@ class Desk(App[ExitReport | None]):
         del parameters
         return True if is_possible(action, self._view, self._desk.order) else None
 
-    def action_kill(self) -> None:
-        """Kill."""
-        self.kill_now()
-
-    def action_breaker(self) -> None:
+    async def action_breaker(self) -> None:
         """Trip everything, or ask before closing it."""
         breaker = global_breaker(self._view.state.breakers)
         if breaker is not None and breaker.is_tripped:
-            self._close_breaker(breaker, "all markets")
+            await self._close_breaker(breaker, "all markets")
         else:
-            self._handle.submit(TripBreaker(by=BY, reason="tripped by key"))
+            self._handle.submit(wishes.trip_everything())
 
-    def action_ticket(self) -> None:
+    async def action_ticket(self) -> None:
         """Open the ticket for the selected market."""
-        self.push_screen(Ticket(self._view, self._desk.market_id, self._handle.preview), self._place)
+        await open_window(self, Ticket(self._view, self._desk.market_id, self._handle.preview), self._place)
 
     def action_cancel(self) -> None:
         """Cancel the selected order."""
         order = self._desk.order
         if order is not None:
-            self._handle.submit(
-                CancelOrder(market_id=order.intent.market_id, client_id=order.client_id, venue_id=order.venue_id)
-            )
+            self._handle.submit(wishes.cancel(order))
 
-    def action_rearm(self) -> None:
+    async def action_rearm(self) -> None:
         """Ask for the word and the reason."""
-        self.push_screen(RearmModal(self._view), self._rearm)
+        await open_window(self, RearmModal(self._view), self._rearm)
 
     def action_strategy(self) -> None:
         """Start or stop the first strategy."""
         for strategy in self._view.state.strategies[:1]:
-            self._handle.submit(SetStrategy(name=strategy.name, running=not strategy.is_running, by=BY))
+            self._handle.submit(wishes.toggle(strategy))
 
     def action_help(self) -> None:
         """Show the key map."""
@@ -152,19 +152,17 @@ class Desk(App[ExitReport | None]):
         elif is_known(self._view) and not state.order_map and not state.tasks:
             self._leave(ExitPolicy.CANCEL)
         elif not isinstance(self.screen, QuitModal):
-            self.push_screen(QuitModal(), self._leave)
+            await open_window(self, QuitModal(), self._leave)
 
-    def on_grid_chosen(self, event: Grid.Chosen) -> None:
+    async def on_grid_chosen(self, event: Grid.Chosen) -> None:
         """Enter on a row means what that row is."""
-        match event.item:
-            case PriceRow():
-                self.action_ticket()
-            case BreakerRow(breaker=breaker, symbol=symbol) if breaker.is_tripped:
-                self._close_breaker(breaker, symbol)
-            case Notice() as notice:
-                self.push_screen(NoticeModal(notice))
-            case _:
-                pass
+        item = event.item
+        if isinstance(item, PriceRow):
+            await self.action_ticket()
+        elif isinstance(item, BreakerRow) and item.breaker.is_tripped:
+            await self._close_breaker(item.breaker, item.symbol)
+        elif isinstance(item, Notice):
+            self.push_screen(NoticeModal(item))
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """The engine ended: by our wish, or by itself, which is said in words."""
@@ -185,15 +183,15 @@ class Desk(App[ExitReport | None]):
 
     def _rearm(self, reason: str | None) -> None:
         if reason:
-            self._handle.submit(Rearm(by=BY, reason=reason))
+            self._handle.submit(Rearm(by=wishes.BY, reason=reason))
 
-    def _close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
+    async def _close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
         def close(reason: str | None) -> None:
             if reason:
-                self._handle.submit(CloseBreaker(by=BY, reason=clean(reason), market_id=breaker.market_id))
+                self._handle.submit(wishes.close(breaker, reason))
 
         if not isinstance(self.screen, CloseBreakerModal):
-            self.push_screen(CloseBreakerModal(breaker, symbol), close)
+            await open_window(self, CloseBreakerModal(breaker, symbol), close)
 
     def _leave(self, policy: ExitPolicy | None) -> None:
         if policy is not None:

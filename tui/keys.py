@@ -93,6 +93,8 @@ KEYS: Final = (
     Key(keys=("6",), action="focus_pane('log')", help="Go to the log; Enter shows a line in full."),
 )
 
+FOOTER: Final = tuple(key for key in KEYS if key.label)
+
 FIXED: Final = (
     Key(keys=("tab", "shift+tab"), action="", help="Go to the next or the previous pane or field."),
     Key(

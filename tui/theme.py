@@ -14,6 +14,7 @@ TOKENS: Final = {
     "stale": "#c9a45c",
     "armed": "#e2b45a",
     "halted": "#f0525f",
+    "alarm": "#8c2733",
     "calm": "#7fb4d8",
     "dim-text": "#75818f",
     "faint": "#2b3440",

@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.support.fake_engine import FakeEngine
-from tests.support.waiting import eventually
 from textual.pilot import Pilot
 
 from core.state import ExitReport
+from tests.support.fake_engine import FakeEngine
+from tests.support.waiting import eventually
 from tui.app import Desk, DeskOptions
 
 LARGE = (200, 50)

@@ -314,7 +314,7 @@ async def test_the_engine_sees_that_the_desk_is_gone():
     assert engine.report is not None
 
 
-async def test_the_palette_offers_the_kill_and_no_other_danger():
+async def test_the_palette_offers_the_kill_and_only_what_works_now():
     async with on_screen(FakeEngine()) as pilot:
         app = pilot.app
         assert isinstance(app, Desk)

@@ -5,12 +5,13 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Input, Label
+from textual.widgets import Label
 
 from core.state import BreakerStatus
 from tui.format import clean, utc
 from tui.screens.modal import Modal, say
 from tui.widgets.lines import Lines, Tone
+from tui.widgets.text_field import TextField
 
 _WIDTH: Final = 58
 
@@ -25,13 +26,12 @@ class CloseBreakerModal(Modal[str]):
         super().__init__()
         self._breaker = breaker
         self._symbol = symbol
-        self._reason = Input(id="breaker-reason", placeholder="reason, for the journal", max_length=200)
+        self._reason = TextField(id="breaker-reason", placeholder="reason, for the journal", max_length=200)
         self._about = Lines(id="breaker-about")
         self._verdict = Lines(id="breaker-verdict")
 
     def window(self) -> Iterable[Widget]:
         """What is tripped, and one field."""
-        self._reason.cursor_blink = False
         yield self._about
         yield self._reason
         yield self._verdict

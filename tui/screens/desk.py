@@ -82,7 +82,7 @@ class DeskScreen(Screen[None]):
 
     def focus_pane(self, pane_id: str) -> None:
         """Move the focus to the pane of this id."""
-        self.query_one(f"#{pane_id}").focus()
+        self.set_focus(self.query_one(f"#{pane_id}"))
 
     @property
     def market_id(self) -> MarketId | None:
@@ -93,6 +93,6 @@ class DeskScreen(Screen[None]):
     def order(self) -> Order | None:
         """The order selected in the focused pane, if that pane has orders."""
         for pane in (self._tasks, self._map):
-            if pane.has_focus:
+            if self.focused is pane:
                 return pane.order
         return None

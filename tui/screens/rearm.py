@@ -5,13 +5,14 @@ from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
-from textual.widgets import Input, Label
+from textual.widgets import Label
 
 from core.state import KillPhase
 from tui.format import clean
 from tui.screens.modal import Modal, say
 from tui.view import View
 from tui.widgets.lines import Lines, Tone
+from tui.widgets.text_field import TextField
 
 WORD: Final = "REARM"
 _WIDTH: Final = 58
@@ -26,15 +27,14 @@ class RearmModal(Modal[str]):
     def __init__(self, view: View) -> None:
         super().__init__()
         self._view = view
-        self._word = Input(id="rearm-word", placeholder=f"type {WORD}", max_length=16)
-        self._reason = Input(id="rearm-reason", placeholder="reason, for the journal", max_length=200)
+        self._word = TextField(id="rearm-word", placeholder=f"type {WORD}", max_length=16)
+        self._reason = TextField(id="rearm-reason", placeholder="reason, for the journal", max_length=200)
         self._verdict = Lines(id="rearm-verdict")
 
     def window(self) -> Iterable[Widget]:
         """Two fields."""
-        for field in (self._word, self._reason):
-            field.cursor_blink = False
-            yield field
+        yield self._word
+        yield self._reason
         yield self._verdict
         yield Label("enter re-arms · tab next field · esc keeps the kill", classes="hint")
 

@@ -19,6 +19,7 @@ from tui.screens.ticket_form import Problem, TicketText, find_market, prefill, r
 from tui.view import View
 from tui.widgets.choice import Choice
 from tui.widgets.lines import Line, Lines, Span, Tone
+from tui.widgets.text_field import TextField
 
 _WIDTH: Final = 58
 _NUMBER: Final = r"[0-9._]*"
@@ -55,17 +56,18 @@ class Ticket(Modal[OrderIntent]):
         self._preview = preview
         markets = view.state.markets
         chosen = next((market for market in markets if market.id == market_id), markets[0] if markets else None)
-        self._market = Input(
+        self._market = TextField(
             chosen.symbol if chosen else "",
             id="ticket-market",
             restrict=_SYMBOL,
             max_length=32,
-            suggester=SuggestFromList([market.symbol for market in markets], case_sensitive=False),
         )
+        symbols = [market.symbol for market in markets]
+        self._market.suggester = SuggestFromList(symbols, case_sensitive=False)
         self._side = Choice((("buy", Side.BUY), ("sell", Side.SELL)), id="ticket-side")
         self._type = Choice((("limit", OrderType.LIMIT), ("market", OrderType.MARKET)), id="ticket-type")
-        self._amount = Input(id="ticket-size", restrict=_NUMBER, max_length=32, placeholder="base units")
-        self._price = Input(id="ticket-price", restrict=_NUMBER, max_length=32, placeholder="USDC")
+        self._amount = TextField(id="ticket-size", restrict=_NUMBER, max_length=32, placeholder="base units")
+        self._price = TextField(id="ticket-price", restrict=_NUMBER, max_length=32, placeholder="USDC")
         self._tif = Choice(
             (
                 ("good-till-time", TimeInForce.GTT),
@@ -82,8 +84,6 @@ class Ticket(Modal[OrderIntent]):
 
     def window(self) -> Iterable[Widget]:
         """The fields, in the order of a spoken order."""
-        for field in (self._market, self._amount, self._price):
-            field.cursor_blink = False
         yield Field("market", self._market)
         yield Field("side", self._side)
         yield Field("type", self._type)
@@ -127,6 +127,7 @@ class Ticket(Modal[OrderIntent]):
 
     def action_place(self) -> None:
         """Place it if risk approves; otherwise stay and say why."""
+        self._fill_price()  # the market may have been typed in the same burst as Enter
         intent = read_ticket(self._text(), self._view.state.markets)
         if isinstance(intent, OrderIntent) and isinstance(self._preview(intent), Approved):
             self.dismiss(intent)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Key
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
@@ -43,17 +42,16 @@ class Choice(Canvas, Generic[Value], can_focus=True):
         """Choose the next or previous value, around the end."""
         self._take((self._index + step) % len(self._options))
 
-    def on_key(self, event: Key) -> None:
-        """A first letter chooses the value it begins, or the next such."""
-        letter = event.character
+    def take_letter(self, letter: str | None) -> bool:
+        """A first letter chooses the value it begins, or the next such; False when it is no letter."""
         if letter is None or not letter.isalpha():
-            return
+            return False
         order = [(self._index + step) % len(self._options) for step in range(1, len(self._options) + 1)]
         for index in order:
             if self._options[index][0].lower().startswith(letter.lower()):
                 self._take(index)
                 break
-        event.stop()
+        return True
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """One line."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from tui.keys import KEYS, Key
+from tui.keys import FOOTER, Key
 from tui.view import View
 from tui.widgets.lines import Line, Lines, Span, Tone
 
@@ -26,12 +26,11 @@ class Footer(Lines):
 
 def footer(is_enabled: Callable[[Key], bool], width: int) -> Line:
     """Every key of the footer; control keys are written short where space is."""
-    shown = [key for key in KEYS if key.label]
-    names = [key.display for key in shown]
-    if sum(len(name) + len(key.label) + _AROUND for name, key in zip(names, shown, strict=True)) > width:
+    names = [key.display for key in FOOTER]
+    if sum(len(name) + len(key.label) + _AROUND for name, key in zip(names, FOOTER, strict=True)) > width:
         names = [name.replace("ctrl+", "^") for name in names]
     spans: list[Span] = []
-    for name, key in zip(names, shown, strict=True):
+    for name, key in zip(names, FOOTER, strict=True):
         on = is_enabled(key)
         tone = Tone.HALTED if key.is_dangerous else Tone.CALM
         spans.append(Span(f" {name}", tone if on else Tone.DIM))

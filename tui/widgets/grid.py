@@ -173,6 +173,12 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         over = None if mark is _Mark.NONE else self.get_component_rich_style(mark.value, partial=True)
         return self.strip(self._row(self._items[index], width), width, over)
 
+    def settle(self) -> None:
+        """A focused grid has a selected row, if it has rows."""
+        if self._key is None:
+            self._select(self._index)
+        self._sync()
+
     def action_move(self, step: int) -> None:
         """Move the cursor by rows."""
         self._select(self._index if self._key is None else self._index + step)
@@ -192,10 +198,8 @@ class Grid(Canvas, Generic[Item], can_focus=True):
             self.post_message(self.Chosen(item))
 
     def on_focus(self) -> None:
-        """A focused grid has a selected row, if it has rows."""
-        if self._key is None:
-            self._select(self._index)
-        self._sync()
+        """The cursor turns bright."""
+        self.settle()
 
     def on_blur(self) -> None:
         """The cursor turns quiet."""

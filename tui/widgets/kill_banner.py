@@ -48,4 +48,4 @@ def banner(kill: KillStatus, now_us: int) -> tuple[Line, ...]:
     lines = [f" ■ {headline}  may still be live: {live}  ·  {words}", f"   {timing}  ·  {who}"]
     if kill.detail:
         lines.append(f"   {clean(kill.detail)}")
-    return tuple((Span(line, Tone.ALARM),) for line in lines)
+    return tuple((Span(line, Tone.STRONG),) for line in lines)

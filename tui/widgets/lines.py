@@ -64,17 +64,16 @@ class Canvas(Widget):
         """How this tone looks in this widget."""
         style = self._tones.get(tone)
         if style is None:
-            style = self.rich_style.without_color + self.get_component_rich_style(f"tone--{tone.value}", partial=True)
-            if style.color is None:
-                style = Style(color=self.rich_style.color) + style
+            base = Style(color=self.rich_style.color, bgcolor=self.rich_style.bgcolor)
+            style = base + self.get_component_rich_style(f"tone--{tone.value}", partial=True)
             self._tones[tone] = style
         return style
 
     def strip(self, line: Line, width: int, over: Style | None = None) -> Strip:
         """Draw one line, exactly `width` cells wide; `over` lies on top, for the cursor's row."""
-        segments = [Segment(span.text, self.tone_style(span.tone)) for span in line if span.text]
-        strip = Strip(segments).adjust_cell_length(width, self.tone_style(Tone.PLAIN))
-        return strip.apply_style(over) if over is not None else strip
+        on_top = Style.null() if over is None else over
+        segments = [Segment(span.text, self.tone_style(span.tone) + on_top) for span in line if span.text]
+        return Strip(segments).adjust_cell_length(width, self.tone_style(Tone.PLAIN) + on_top)
 
 
 class Lines(Canvas):
