@@ -77,11 +77,13 @@ class LighterConnector:
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._rest.close()
         signers, self._signers = self._signers, []
-        for signer in signers:
-            signer.close()
+        try:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        finally:  # also when the closing itself is cancelled
+            for signer in signers:
+                signer.close()
+            await self._rest.close()
 
     def drain_quotes(self) -> tuple[Quote, ...]:
         """Quotes that changed since the last call; silence and a lost link turn them STALE."""

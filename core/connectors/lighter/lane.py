@@ -117,7 +117,8 @@ class Lane:
             fetched = await self._fetch()
         except (LinkDown, AuthRejected, ProtocolViolation):
             return outcome
-        return Sent(outcome.tx_hash, sent_ns, sent_ns) if nonce.has_landed(before, fetched) else outcome
+        known_ns = self._rest.health.last_message_ns
+        return Sent(outcome.tx_hash, sent_ns, known_ns) if nonce.has_landed(before, fetched) else outcome
 
     async def _fetch(self) -> int:
         answer = await self._rest.get(

@@ -73,17 +73,13 @@ class MarketData:
         Raises:
             ProtocolViolation: figures that cannot be read.
         """
+        if isinstance(frame, BookUpdate):  # nearly every frame
+            book = self._by_label.get(frame.channel)
+            return self._took(book, book.update(frame.order_book, now_ns), now_ns) if book else None
         match frame:
-            case BookUpdate() | BookSnapshot():
-                self._last_data_ns, self._lost = now_ns, ""
+            case BookSnapshot():
                 book = self._by_label.get(frame.channel)
-                if book is None:
-                    return None
-                is_update = isinstance(frame, BookUpdate)
-                applied = (book.update if is_update else book.snapshot)(frame.order_book, now_ns)
-                if applied is not Applied.IGNORED:
-                    self._changed.add(book.market.id)
-                return frame.channel if applied is Applied.RESUBSCRIBE else None
+                return self._took(book, book.snapshot(frame.order_book, now_ns), now_ns) if book else None
             case StatsUpdate() | StatsSnapshot():
                 self._last_data_ns, self._lost = now_ns, ""
                 self._merge(frame)
@@ -122,6 +118,12 @@ class MarketData:
         if book is None:
             return BookView(market_id=market_id, status=BookStatus.EMPTY)
         return book.view(depth, self._doubt_at(now_ns))
+
+    def _took(self, book: OrderBook, applied: Applied, now_ns: int) -> str | None:
+        self._last_data_ns, self._lost = now_ns, ""
+        if applied is not Applied.IGNORED:
+            self._changed.add(book.market.id)
+        return f"order_book:{book.market.id}" if applied is Applied.RESUBSCRIBE else None
 
     def _doubt_at(self, now_ns: int) -> str:
         if self._lost:

@@ -22,7 +22,7 @@ from typed_lighter.core.signer import schnorr
 
 from core.connectors.lighter.encode import CancelAllTx, CancelTx, CreateTx, Tx
 from core.decisions import Refused
-from core.errors import AuthRejected, ConfigError
+from core.errors import AuthRejected, ConfigError, LinkDown
 
 SDK: Final = "lighter-sdk"
 TESTED: Final = "1.1."
@@ -61,6 +61,7 @@ class Signer:
         self._account_index: Final = account_index
         self._chain_id: Final = chain_id
         self._private_key: Final = private_key
+        self._is_closed = False
         self._thread: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"signer-{api_key_index}")
 
     async def start(self) -> str:
@@ -72,7 +73,9 @@ class Signer:
         return await self._run(self._register)
 
     async def sign(self, tx: Tx, nonce: int) -> SignedTx | Refused:
-        """Sign one transaction; `Refused` when the library finds it invalid, in which case the nonce is unused."""
+        """Sign one transaction; `Refused`, the nonce unused, when the library finds it invalid or this is closed."""
+        if self._is_closed:
+            return Refused(0, "not sent: the signer is closed")
         return await self._run(partial(self._sign, tx, nonce))
 
     async def auth_token(self, deadline_s: int) -> str:
@@ -80,12 +83,16 @@ class Signer:
 
         Raises:
             AuthRejected: the library could not mint one.
+            LinkDown: the signer is closed.
         """
+        if self._is_closed:
+            raise LinkDown("the signer is closed")
         return await self._run(partial(self._mint, deadline_s))
 
     def close(self) -> None:
-        """End the thread; idempotent. A signature in progress takes less than a millisecond and is waited for."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        """End the thread; idempotent. A signature under way takes less than a millisecond and is waited for."""
+        self._is_closed = True
+        self._thread.shutdown(wait=True)
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

@@ -155,7 +155,10 @@ class Stream:
             label = self._setup.feed.on_frame(frame, now_ns)
         except ProtocolViolation as error:
             return [*outputs, Tell(NoticeLevel.ALERT, str(error))]
-        return outputs + self._session.resubscribe(label, now_ns) if label is not None else outputs
+        mending = self._session.resubscribe(label, now_ns) if label is not None else []
+        if mending:
+            outputs += [Tell(NoticeLevel.WARN, f"{label} lost its chain: asking for a new snapshot"), *mending]
+        return outputs
 
     async def _keep(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> str:
         while True:

@@ -260,6 +260,19 @@ async def test_before_start_and_after_close_everything_is_refused(venue, start):
         assert outcome == Refused(0, "not sent: the connector is not started")
 
 
+async def test_an_order_still_in_line_when_the_connector_closes_is_refused_not_lost(venue, start):
+    connector, _ = await start(venue.settings())
+    await connector._running.trading._turn.take(0)
+    turn = connector._running.trading._turn
+    waiting = asyncio.create_task(connector.submit(limit_order(1), no_gate))
+    await eventually(lambda: turn._waiting, "the order to stand in line")
+    await connector.close()
+    turn.give()
+    outcome = await waiting
+    assert isinstance(outcome, Refused)
+    assert "closed" in outcome.detail
+
+
 async def test_no_secret_token_or_signature_is_ever_logged(venue, start, caplog):
     caplog.set_level(logging.DEBUG)
     connector, events = await start(venue.settings())

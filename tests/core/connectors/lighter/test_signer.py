@@ -21,7 +21,7 @@ from core.connectors.lighter import signer as signer_module
 from core.connectors.lighter.encode import CancelAllTx, CancelTx, CreateTx
 from core.connectors.lighter.signer import SignedTx, Signer, generate_api_key, public_key_of
 from core.decisions import Refused
-from core.errors import ConfigError
+from core.errors import ConfigError, LinkDown
 
 ACCOUNT, KEY, CHAIN = 65, 5, 300
 ORDERS = [
@@ -168,6 +168,14 @@ async def test_what_the_library_refuses_is_a_value(signer):
     assert isinstance(answer, Refused)
     assert answer.code == 0
     assert "signer refused" in answer.detail
+
+
+async def test_a_closed_signer_signs_nothing_and_mints_nothing(signer):
+    signer.close()
+    signer.close()
+    assert await signer.sign(CancelAllTx(), 1) == Refused(0, "not sent: the signer is closed")
+    with pytest.raises(LinkDown, match="closed"):
+        await signer.auth_token(1)
 
 
 async def test_signing_leaves_the_calling_thread(signer, monkeypatch):

@@ -77,7 +77,7 @@ async def test_quotes_merge_the_book_with_partial_figures_and_come_once_a_change
 
 
 async def test_a_gap_is_syncing_and_mends_itself_with_a_new_snapshot(venue, start):
-    connector, _ = await _started(venue, start)
+    connector, events = await _started(venue, start)
     venue.silent_channels.add("order_book/0")
     await venue.push(_book_frame("update", 13, 12, "2000.90"))
     await eventually(lambda: connector.quote(ETH).status is BookStatus.SYNCING, "the gap to be noticed")
@@ -87,6 +87,7 @@ async def test_a_gap_is_syncing_and_mends_itself_with_a_new_snapshot(venue, star
     await venue.push(_book_frame("subscribed", 50, 0, "1990.00"))
     await eventually(lambda: connector.quote(ETH).status is BookStatus.LIVE, "the new snapshot")
     assert connector.quote(ETH).bid == Decimal("1990.00")
+    assert [event.text for event in _of(events, Noticed) if "order_book:0 lost its chain" in event.text]
 
 
 async def test_a_cut_line_is_down_and_stale_at_once_and_comes_back_by_itself(venue, start):
