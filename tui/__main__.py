@@ -19,14 +19,18 @@ from typing import TYPE_CHECKING, Final
 from core.errors import ConfigError, LighterTuiError
 
 if TYPE_CHECKING:
+    from core.clock import Clock
     from core.config import Settings
     from core.connectors.lighter.connector import LighterSettings
     from core.connectors.venue.child import PaperVenue
+    from core.engine.handle import EngineThread
     from core.state import ExitReport
 
 EXIT_FAULT: Final = 1
 EXIT_CONFIG: Final = 2
 PAPER: Final = "paper"
+TESTNET_CHAIN: Final = 300
+"""Chain id of both testnets (endpoint profiles of lighter-sdk 1.1.8)."""
 _GC_THRESHOLDS: Final = (20_000, 50, 1_000)
 """Full collections over Textual's objects were measured at 17 to 55 ms; these make them rare."""
 
@@ -130,44 +134,58 @@ def _desk(options: argparse.Namespace) -> int:
 def _run(settings: "Settings", folder: Path, stack: ExitStack) -> int:
     """Build everything, run the desk, and say in one sentence how it ended.
 
-    The paper venue starts in another process while this one imports what it needs.
+    The paper venue starts in another process while this one imports the screen; the engine is built in its own thread
+    after the first paint.
     """
-    starting = _start_paper(settings, folder, stack) if settings.profile == PAPER else None
+    venue = _start_paper(settings, folder, stack) if settings.profile == PAPER else None
 
-    from core.bot import TradingBot  # noqa: PLC0415
     from core.clock import SystemClock  # noqa: PLC0415
-    from core.connectors.lighter.connector import LighterConnector  # noqa: PLC0415
-    from core.demo import DemoMaker  # noqa: PLC0415
-    from core.engine.handle import EngineThread  # noqa: PLC0415
-    from core.engine.runtime import EngineParts  # noqa: PLC0415
-    from core.risk import PositionSizer, RiskManager  # noqa: PLC0415
+    from core.engine.late import LateEngine  # noqa: PLC0415
     from tui.app import Desk  # noqa: PLC0415
     from tui.ending import Ending  # noqa: PLC0415
     from tui.pump import DeskOptions  # noqa: PLC0415
 
     clock = SystemClock()
-    is_paper = starting is not None
-    strategies = [DemoMaker(settings.demo.markets)] if is_paper and settings.demo.enabled else []
-    address = _live(settings) if starting is None else _paper(settings, starting.result())
-    parts = EngineParts(
-        connector=LighterConnector(address, clock),
-        risk=RiskManager(settings.risk),
-        journal_path=folder / "journal.sqlite3",
-        clock=clock,
-        profile=settings.profile,
-        exit_policy=settings.exit_policy,
-        breaker_trips_to=settings.risk.breaker_trips_to,
-        autopilot=TradingBot(strategies, PositionSizer(settings.sizing), settings.risk),
-    )
-    handle = EngineThread(parts)
+    detail = "starting the paper venue" if venue else "preparing the engine"
+    handle = LateEngine(lambda: _engine(settings, folder, venue, clock), clock, settings.profile, detail)
     options = DeskOptions(
-        fps=settings.desk.fps, clock=clock, stale_after_ms=settings.stale_after_ms, is_live=not is_paper
+        fps=settings.desk.fps, clock=clock, stale_after_ms=settings.stale_after_ms, is_live=_is_live(settings)
     )
     desk = Desk(handle, options)
     gc.set_threshold(*_GC_THRESHOLDS)
     with Ending(desk, handle, settings.exit_policy).on_signals():
         desk.run()
     return _last_words(desk.return_code, handle.exit_report())
+
+
+def _engine(settings: "Settings", folder: Path, venue: "Future[PaperVenue] | None", clock: "Clock") -> "EngineThread":
+    """Everything below the screen; runs in the engine's thread."""
+    from core.bot import TradingBot  # noqa: PLC0415
+    from core.connectors.lighter.connector import LighterConnector  # noqa: PLC0415
+    from core.demo import DemoMaker  # noqa: PLC0415
+    from core.engine.handle import EngineThread  # noqa: PLC0415
+    from core.engine.runtime import EngineParts  # noqa: PLC0415
+    from core.risk import PositionSizer, RiskManager  # noqa: PLC0415
+
+    strategies = [DemoMaker(settings.demo.markets)] if venue and settings.demo.enabled else []
+    address = _paper(settings, venue.result()) if venue else _live(settings)
+    return EngineThread(
+        EngineParts(
+            connector=LighterConnector(address, clock),
+            risk=RiskManager(settings.risk),
+            journal_path=folder / "journal.sqlite3",
+            clock=clock,
+            profile=settings.profile,
+            exit_policy=settings.exit_policy,
+            breaker_trips_to=settings.risk.breaker_trips_to,
+            autopilot=TradingBot(strategies, PositionSizer(settings.sizing), settings.risk),
+        )
+    )
+
+
+def _is_live(settings: "Settings") -> bool:
+    """Whether real money stands behind it: anything but the paper venue and the venue's testnets."""
+    return settings.profile != PAPER and settings.venue_profile().chain_id != TESTNET_CHAIN
 
 
 def _start_paper(settings: "Settings", folder: Path, stack: ExitStack) -> "Future[PaperVenue]":
