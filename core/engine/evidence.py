@@ -52,6 +52,12 @@ class Evidence:
             self._is_listing = True
             self._facts.emit(ListOpenOrders())
 
+    def hurry(self, now: Instant) -> None:
+        """Look up whatever is in doubt within the second: a kill waits for it."""
+        for tracked in self._facts.orders.live():
+            if tracked.doubt is not None:
+                tracked.doubt.next_ns = min(tracked.doubt.next_ns, now.mono_ns + SECOND_NS)
+
     def on_list_failed(self) -> None:
         """The list could not be had."""
         self._is_listing = False
@@ -166,7 +172,7 @@ class Evidence:
             self._adopt_terms(tracked, report)
             if tracked.status is not OrderStatus.PENDING_CANCEL:
                 tracked.doubt = None
-        self._facts.move(tracked, trigger, now, report.reason or None)
+        self._facts.move(tracked, trigger, now, report.reason)
         if was_in_flight and is_open and tracked.wants_cancel:
             self._tasks.send_cancel(tracked, now)  # the first cancel may have overtaken the order
 

@@ -100,7 +100,8 @@ class Fills:
         is_whole = tracked.booked >= tracked.order.intent.size
         tracked.shown_ns = tracked.shown_ns or now.mono_ns
         tracked.is_listed = not is_whole
-        self._facts.move(tracked, Trigger.COMPLETE if is_whole else Trigger.EXECUTE, now)
+        reason = "" if before.is_in_flight else None  # it is no longer in doubt
+        self._facts.move(tracked, Trigger.COMPLETE if is_whole else Trigger.EXECUTE, now, reason)
         self._enter(fill, tracked.origin, note or (f"after it was {before.value}" if is_late else ""), now)
 
     def _revive(self, saved: SavedOrder, now: Instant) -> Tracked:

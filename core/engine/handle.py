@@ -23,6 +23,9 @@ from core.units import MarketId
 _LOG: Final = logging.getLogger(__name__)
 _LAST_WORD_S: Final = 8.0
 _CLOSE_S: Final = 5.0
+_SPEECHLESS: Final = ExitReport(
+    is_clean=False, text="the engine ended without a report: check the venue for open orders by hand", exit_code=1
+)
 
 
 class EngineThread:
@@ -43,11 +46,12 @@ class EngineThread:
         except JournalError as error:
             self._end(EnginePhase.FAILED, ExitReport(is_clean=False, text=str(error), exit_code=2))
             return
+        phase, report = EnginePhase.FAILED, _SPEECHLESS
         try:
             phase, report = asyncio.run(self._supervise(journal, should_stop))
         finally:
             journal.close()
-        self._end(phase, report)
+            self._end(phase, report)
 
     def state(self) -> EngineState:
         """The newest snapshot."""

@@ -6,6 +6,7 @@ from typing import Final
 
 from core.clock import SECOND_NS, Clock, Instant
 from core.connectors.base import Connector
+from core.decisions import TradingState
 from core.engine import snapshot
 from core.engine.autopilot import Autopilot
 from core.engine.facts import Urgency
@@ -80,7 +81,14 @@ class Publisher:
         """The last snapshot, from the one before it: also when nothing else can be trusted."""
         self._seq += 1
         state = replace(
-            self.state, seq=self._seq, published=self._clock.now(), phase=phase, phase_detail=detail, links=()
+            self.state,
+            seq=self._seq,
+            published=self._clock.now(),
+            phase=phase,
+            phase_detail=detail,
+            trading=TradingState.HALTED,
+            trading_detail=detail,
+            links=(),
         )
         self.published = Published(state, None)
 

@@ -152,6 +152,7 @@ class Sweep:
 
     def _ask(self, now: Instant) -> None:
         self._polled_ns = now.mono_ns
+        self._evidence.hurry(now)
         self._evidence.ask_list()
 
     def _fail(self, fault: str, now: Instant) -> None:

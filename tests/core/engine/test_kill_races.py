@@ -9,7 +9,6 @@ import pytest
 
 from core.commands import Rearm, SubmitOrder
 from core.decisions import Denied, DenyReason, Refused, Unresolved
-from core.engine.halt import HaltFlag
 from core.engine.handle import EngineThread
 from core.errors import LinkDown
 from core.model import OrderStatus
@@ -160,16 +159,6 @@ def test_the_press_reaches_the_wire_within_milliseconds(tmp_path: Path) -> None:
         sent_ms = handle.state().kill.sent_ms
         assert sent_ms is not None
         assert sent_ms < 250  # far above what is measured, so that a busy machine does not fail it
-
-
-def test_a_press_that_nobody_saw_yet_is_not_lifted() -> None:
-    flag = HaltFlag()
-    first = flag.press()
-    second = flag.press()
-    flag.lift(first)
-    assert flag.is_set
-    flag.lift(second)
-    assert not flag.is_set
 
 
 def test_a_kill_while_the_venue_is_away_is_carried_out_when_it_comes(tmp_path: Path) -> None:

@@ -149,6 +149,7 @@ class TestDoubt:
         assert [e.client_id for e in bench.of(fx.LookUpOrder)] == [order.client_id]
         bench.tell(fx.OrderLookedUp(client_id=order.client_id, report=bench.report(order)))
         assert bench.status(order.client_id) is S.ACCEPTED
+        assert bench.task(order.client_id).order.reason == "", "the doubt is over"
         bench.effects.clear()
         bench.wait(seconds=5)
         assert not bench.of(fx.LookUpOrder)

@@ -109,6 +109,22 @@ class TestConfirmation:
         assert bench.kill.may_be_live == 1
         assert "1 order may still be live" in bench.kill.detail
 
+    def test_what_is_in_doubt_is_looked_up_every_second(self, bench: Bench) -> None:
+        order = bench.submit()
+        bench.tell(OrderSendResolved(client_id=order.client_id, outcome=Unresolved("no reply")))
+        bench.press()
+        asked = 0
+        for _ in range(200):
+            bench.wait(ms=50)
+            for effect in bench.of(fx.LookUpOrder):
+                bench.effects.remove(effect)
+                asked += 1
+                bench.tell(fx.OrderLookedUp(client_id=effect.client_id, report=None))
+            for effect in bench.of(fx.ListOpenOrders):
+                bench.effects.remove(effect)
+                bench.lists()
+        assert 8 <= asked <= 11
+
     def test_the_list_is_asked_for_four_times_a_second(self, bench: Bench) -> None:
         report = bench.rest()
         bench.press()

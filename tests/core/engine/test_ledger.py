@@ -1,0 +1,137 @@
+"""The ledger by itself: trades once, and positions under frames that come apart, late, or without a time."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.clock import SECOND_NS, Instant
+from core.engine.ledger import Ledger
+from core.model import Fill, Liquidity, Position, Side
+from core.units import ZERO, TradeId, VenueOrderId
+from tests.support.fake_connector import BTC, ETH
+
+START = Instant(mono_ns=1, utc_us=1_000)
+
+
+def fill(trade_id: int, size: str = "1", side: Side = Side.BUY, time_us: int = 2_000, price: str = "100") -> Fill:
+    return Fill(
+        trade_id=TradeId(trade_id),
+        market_id=ETH,
+        side=side,
+        size=Decimal(size),
+        price=Decimal(price),
+        fee=ZERO,
+        liquidity=Liquidity.TAKER,
+        venue_order_id=VenueOrderId(1),
+        client_order_id=None,
+        time_us=time_us,
+    )
+
+
+def position(size: str, time_us: int = 0) -> Position:
+    return Position(market_id=ETH, size=Decimal(size), entry_price=Decimal(90), time_us=time_us)
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    one = Ledger(())
+    one.report((), is_complete=True, now=START)
+    return one
+
+
+def shown(ledger: Ledger) -> Decimal:
+    return ledger.readings(ETH)[0]
+
+
+def test_a_fill_older_than_the_baseline_does_not_move_the_position() -> None:
+    ledger = Ledger(())
+    ledger.report((position("5", 3_000),), is_complete=True, now=START)
+    ledger.book(fill(1, time_us=2_999))
+    assert ledger.readings(ETH) == (5, 5)
+    ledger.book(fill(2, time_us=3_001))
+    assert ledger.readings(ETH) == (6, 6)
+
+
+def test_a_fill_before_the_baseline_came_is_counted_by_its_time() -> None:
+    ledger = Ledger(())
+    ledger.book(fill(1, time_us=2_000))
+    ledger.book(fill(2, time_us=4_000))
+    ledger.report((position("5", 3_000),), is_complete=True, now=START)
+    assert ledger.readings(ETH) == (6, 6)
+
+
+def test_an_older_report_does_not_undo_a_newer_one(ledger: Ledger) -> None:
+    ledger.report((position("2", 5_000),), is_complete=False, now=START)
+    ledger.report((position("1", 4_000),), is_complete=False, now=START)
+    assert shown(ledger) == 2
+
+
+def test_a_report_without_a_time_that_repeats_itself_keeps_newer_fills(ledger: Ledger) -> None:
+    ledger.book(fill(1))
+    ledger.report((position("0"),), is_complete=False, now=START)
+    assert shown(ledger) == 1
+    ledger.report((position("1"),), is_complete=False, now=START)
+    assert shown(ledger) == 1
+
+
+def test_only_a_complete_list_makes_a_missing_market_flat(ledger: Ledger) -> None:
+    ledger.report((position("2", 5_000),), is_complete=False, now=START)
+    ledger.report((Position(market_id=BTC, size=Decimal(1)),), is_complete=False, now=START)
+    assert shown(ledger) == 2
+    ledger.report((), is_complete=True, now=START)
+    assert shown(ledger) == 0
+
+
+def test_a_position_opened_by_fills_alone_has_their_entry_price(ledger: Ledger) -> None:
+    ledger.book(fill(1, "1", price="100"))
+    ledger.book(fill(2, "3", price="200"))
+    (held,) = ledger.positions()
+    assert (held.size, held.entry_price) == (4, 175)
+
+
+def test_flat_markets_are_not_positions(ledger: Ledger) -> None:
+    ledger.book(fill(1))
+    ledger.book(fill(2, side=Side.SELL))
+    assert ledger.positions() == ()
+
+
+def test_a_difference_is_settled_after_two_seconds_and_not_before(ledger: Ledger) -> None:
+    ledger.report((position("3", 5_000),), is_complete=False, now=START)
+    at = [Instant(mono_ns=ns, utc_us=1_000) for ns in (0, 2 * SECOND_NS, 2 * SECOND_NS + 1, 3 * SECOND_NS)]
+    assert [len(ledger.settle(moment)) for moment in at] == [0, 0, 1, 0]
+    assert ledger.readings(ETH) == (3, 3)
+
+
+def test_the_trades_in_memory_are_bounded_and_older_ones_are_admitted_to_be_forgotten() -> None:
+    ledger = Ledger(())
+    for number in range(1, 9_001):
+        ledger.remember(TradeId(number))
+    assert ledger.trades_kept == 8_192
+    assert ledger.is_booked(TradeId(9_000))
+    assert not ledger.is_booked(TradeId(1))
+    assert ledger.may_be_forgotten(TradeId(1))
+    assert not ledger.may_be_forgotten(TradeId(9_001))
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 9)), min_size=1, max_size=8),
+    st.data(),
+)
+def test_fills_and_reports_in_any_order_add_up(deals: list[tuple[Side, int]], data: st.DataObject) -> None:
+    """Each deal is told as a fill and as a position; both streams keep their own order, their mixture is anything."""
+    fills, positions, total = [], [], ZERO
+    for number, (side, size) in enumerate(deals, start=1):
+        total += size * side.sign
+        fills.append(fill(number, str(size), side, time_us=2_000 + number))
+        positions.append(position(str(total), time_us=2_000 + number))
+    ledger = Ledger(())
+    ledger.report((), is_complete=True, now=START)
+    while fills or positions:
+        is_fill = bool(fills) and (not positions or data.draw(st.booleans()))
+        if is_fill:
+            ledger.book(fills.pop(0))
+        else:
+            ledger.report((positions.pop(0),), is_complete=False, now=START)
+    assert ledger.readings(ETH) == (total, total)
