@@ -118,16 +118,16 @@ class MatchBook:
 
     __slots__ = ("_ask_count", "_bid_count", "_top", "asks", "bids", "nonce", "published_us")
 
-    def __init__(self, market_id: int, priority_bits: int) -> None:
-        """An empty book whose next order is the market's first."""
+    def __init__(self, market_id: int, priority_bits: int, first: int = 0) -> None:
+        """An empty book whose next order is the market's `first`."""
         self.asks = BookSide(is_ask=True)
         self.bids = BookSide(is_ask=False)
         self.nonce = 0
         """Of the last batch published; 0 before the first."""
         self.published_us = 0
         self._top = (market_id + 1) << priority_bits
-        self._ask_count = 0
-        self._bid_count = (1 << priority_bits) - 1
+        self._ask_count = first
+        self._bid_count = (1 << priority_bits) - 1 - first
 
     def side(self, *, is_ask: bool) -> BookSide:
         """Where an order of this direction rests."""

@@ -50,14 +50,14 @@ class Changes:
 class Exchange:
     """Markets, accounts and the trades between them."""
 
-    def __init__(self, specs: Iterable[MarketSpec]) -> None:
-        """Open the markets, empty."""
-        self.markets: Final[dict[int, MarketState]] = {spec.market_id: open_market(spec) for spec in specs}
+    def __init__(self, specs: Iterable[MarketSpec], first_id: int = 0) -> None:
+        """Open the markets, empty; ids of orders and trades count from `first_id` on top of where the venue's begin."""
+        self.markets: Final[dict[int, MarketState]] = {spec.market_id: open_market(spec, first_id) for spec in specs}
         self.accounts: Final[dict[int, VenueAccount]] = {}
         self.fees_collected = 0
         """In 1e-6 USDC."""
         self.deposits = 0
-        self._next_trade_id = FIRST_TRADE_ID
+        self._next_trade_id = FIRST_TRADE_ID + first_id
         self._changes = Changes()
 
     def add_account(self, account: VenueAccount) -> VenueAccount:

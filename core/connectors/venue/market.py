@@ -56,12 +56,12 @@ class MarketState:
         return self.spec.market_id
 
 
-def open_market(spec: MarketSpec) -> MarketState:
-    """A market before its first order."""
+def open_market(spec: MarketSpec, first_order: int = 0) -> MarketState:
+    """A market before its first order, whose priority counts from `first_order`."""
     price = spec.reference_price
     return MarketState(
         spec=spec,
-        book=MatchBook(spec.market_id, PRIORITY_BITS),
+        book=MatchBook(spec.market_id, PRIORITY_BITS, first_order),
         mark=price,
         index=price,
         last=price,

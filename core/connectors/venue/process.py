@@ -13,11 +13,10 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from core.connectors.lighter.signer import generate_api_key
 from core.connectors.venue.catalogue import CATALOGUE
+from core.connectors.venue.identities import Identity, identities
 from core.connectors.venue.server import HOST, VenueServer
-from core.connectors.venue.simulation import CHAIN_ID, COUNTERPARTY, KILL_KEY, OPERATOR, TRADING_KEY, KeyOf
-from core.errors import ConfigError
+from core.connectors.venue.simulation import CHAIN_ID, KeyOf
 
 USAGE: Final = 2
 """Exit code for what the operator can correct."""
@@ -39,16 +38,6 @@ class VenueOptions:
     """Book frames a second over all markets; None for the venue's own 20 a market."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Identity:
-    """Keys of the accounts, private halves included; printed once for the operator's desk."""
-
-    account_index: int
-    api_key_index: int
-    private_key: str
-    public_key: str
-
-
 def serve(options: VenueOptions) -> int:
     """Run a venue until SIGTERM, SIGINT or the death of its parent; returns the exit code."""
     problem = _problem(options)
@@ -61,11 +50,7 @@ def serve(options: VenueOptions) -> int:
             listening.listen(128)
         except OSError as error:
             return _refuse(_bind_problem(options.port, error))
-        try:
-            identities = _identities()
-        except ConfigError as error:
-            return _refuse(str(error))
-        asyncio.run(_serve(options, listening, identities))
+        asyncio.run(_serve(options, listening, identities(options.seed)))
     return 0
 
 
@@ -92,21 +77,10 @@ def _refuse(problem: str) -> int:
     return USAGE
 
 
-def _identities() -> tuple[_Identity, ...]:
-    """Fresh keys at every start: the operator's trading key, its kill key, and another account to trade with."""
-    found: list[_Identity] = []
-    for account_index, api_key_index in ((OPERATOR, TRADING_KEY), (OPERATOR, KILL_KEY), (COUNTERPARTY, TRADING_KEY)):
-        private, public = (text.removeprefix("0x").lower() for text in generate_api_key())
-        found.append(
-            _Identity(account_index=account_index, api_key_index=api_key_index, private_key=private, public_key=public)
-        )
-    return tuple(found)
-
-
-async def _serve(options: VenueOptions, listening: socket.socket, identities: tuple[_Identity, ...]) -> None:
+async def _serve(options: VenueOptions, listening: socket.socket, owners: tuple[Identity, ...]) -> None:
     keys = tuple(
         KeyOf(account_index=each.account_index, api_key_index=each.api_key_index, public_key=each.public_key)
-        for each in identities
+        for each in owners
     )
     server = VenueServer(markets=options.markets, seed=options.seed, keys=keys, rate=options.rate)
     loop = asyncio.get_running_loop()
@@ -116,7 +90,7 @@ async def _serve(options: VenueOptions, listening: socket.socket, identities: tu
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
-        _announce(listening.getsockname()[1], identities)
+        _announce(listening.getsockname()[1], owners)
         await _until(server.stopped, options.parent_pid, os.getppid)
     finally:
         await runner.cleanup()
@@ -124,12 +98,12 @@ async def _serve(options: VenueOptions, listening: socket.socket, identities: tu
         raise server.failure
 
 
-def _announce(port: int, identities: tuple[_Identity, ...]) -> None:
+def _announce(port: int, owners: tuple[Identity, ...]) -> None:
     ready = {
         "url": f"http://{HOST}:{port}",
         "ws_url": f"ws://{HOST}:{port}/stream",
         "chain_id": CHAIN_ID,
-        "accounts": identities,
+        "accounts": owners,
     }
     sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
     sys.stdout.flush()

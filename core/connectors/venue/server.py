@@ -24,6 +24,9 @@ BATCH_US: Final = 50_000
 SHORTEST_BATCH_US: Final = 1_000
 MAX_MESSAGE: Final = 1024 * 1024
 
+_EPOCH_MS: Final = 1_767_225_600_000
+"""2026-01-01, in Unix milliseconds: keeps the ids as short as the real ones."""
+
 
 class VenueServer:
     """One venue: an aiohttp application and the task that moves its markets."""
@@ -36,7 +39,7 @@ class VenueServer:
         """
         specs = listed(markets)
         self._hub: Final = Hub()
-        self.simulation: Final = Simulation(specs, seed, keys, self._hub)
+        self.simulation: Final = Simulation(specs, seed, keys, self._hub, first_id=_since_epoch_ms())
         self._rest: Final = Rest(self.simulation)
         self._step_us: Final = BATCH_US if rate is None else max(SHORTEST_BATCH_US, 1_000_000 * len(specs) // rate)
         self._listeners: Final[set[Listener]] = set()
@@ -143,6 +146,14 @@ class VenueServer:
 
 def _json(status: int, body: bytes) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json")
+
+
+def _since_epoch_ms() -> int:
+    """A venue that lost its memory and starts again must not give an id away twice: clients remember.
+
+    It trades far less than once a millisecond, so ids that begin at the moment of the start never meet.
+    """
+    return time.time_ns() // 1_000_000 - _EPOCH_MS
 
 
 def _now_us() -> int:

@@ -44,9 +44,16 @@ class KeyOf:
 class Simulation:
     """Markets that move, accounts that trade."""
 
-    def __init__(self, specs: Sequence[MarketSpec], seed: int, keys: Sequence[KeyOf], listened: Container[str]) -> None:
-        """Open everything; `listened` is asked which channels anybody hears."""
-        self.exchange: Final = Exchange(specs)
+    def __init__(
+        self,
+        specs: Sequence[MarketSpec],
+        seed: int,
+        keys: Sequence[KeyOf],
+        listened: Container[str],
+        first_id: int = 0,
+    ) -> None:
+        """Open everything; `listened` is asked which channels anybody hears, `first_id` is as in `Exchange`."""
+        self.exchange: Final = Exchange(specs, first_id)
         self.sequencer: Final = Sequencer(self.exchange, CHAIN_ID)
         self.feed: Final = Feed(self.exchange, listened)
         for key in keys:
