@@ -36,10 +36,11 @@ class _Holding:
 
     reported: Position
     as_of_us: int = 0
-    """The venue's time up to which `reported` speaks."""
+    """The venue's time up to which `reported` speaks; never our clock's, which may be wrong by minutes."""
     newer: list[Fill] = field(default_factory=list)
     """Fills that `reported` does not contain yet."""
     baseline_us: int = 0
+    """Fills up to here were part of the first report."""
     believed: Decimal = ZERO
     differs_since_ns: int | None = None
 
@@ -93,7 +94,7 @@ class Ledger:
         holding = self._holding(fill.market_id)
         if fill.time_us > holding.baseline_us:
             holding.believed += _signed(fill)
-        if fill.time_us > holding.as_of_us:
+        if fill.time_us > max(holding.as_of_us, holding.baseline_us):
             holding.newer.append(fill)
 
     def report(self, positions: Iterable[Position], *, is_complete: bool, now: Instant) -> None:
@@ -102,8 +103,8 @@ class Ledger:
         is_first = is_complete and not self._has_baseline
         if is_first:
             self._has_baseline = True
-            # Without a time of the venue's, ours: a fill replayed from before must not count twice. Should our clock be
-            # ahead, the venue's next position report heals what is shown.
+            # For a market without a time of the venue's, ours: a fill replayed from before must not count twice. Should
+            # our clock be ahead, the venue's next position report heals what is shown.
             self._baseline_us = max(now.utc_us, *(position.time_us for position in listed.values()), 0)
         missing = [market_id for market_id in self._holdings if market_id not in listed] if is_complete else []
         for market_id in missing:
@@ -123,7 +124,7 @@ class Ledger:
             elif now.mono_ns - holding.differs_since_ns > _PATIENCE_NS:
                 found.append(Disagreement(market_id=market_id, believed=holding.believed, venue=shown))
                 holding.believed = shown
-                holding.baseline_us = max(holding.baseline_us, holding.as_of_us)
+                holding.baseline_us = holding.as_of_us or holding.baseline_us
                 holding.differs_since_ns = None
         return tuple(found)
 
@@ -149,7 +150,7 @@ class Ledger:
         holding = self._holdings.get(market_id)
         if holding is None:
             # A market missing from the first complete list was flat at that moment.
-            holding = _Holding(Position(market_id=market_id), baseline_us=self._baseline_us, as_of_us=self._baseline_us)
+            holding = _Holding(Position(market_id=market_id), baseline_us=self._baseline_us)
             self._holdings[market_id] = holding
         return holding
 
@@ -166,8 +167,7 @@ class Ledger:
         holding.reported = position
         if is_first:
             holding.baseline_us = position.time_us or self._baseline_us
-            holding.as_of_us = max(holding.as_of_us, holding.baseline_us)
-            holding.newer = [fill for fill in holding.newer if fill.time_us > holding.as_of_us]
+            holding.newer = [fill for fill in holding.newer if fill.time_us > holding.baseline_us]
             holding.believed = holding.shown
 
 

@@ -62,6 +62,17 @@ def test_a_fill_before_the_baseline_came_is_counted_by_its_time() -> None:
     assert ledger.readings(ETH) == (6, 6)
 
 
+def test_a_clock_that_runs_ahead_does_not_hide_the_venues_reports() -> None:
+    ledger = Ledger(())
+    ahead = Instant(mono_ns=1, utc_us=60_000_000)
+    ledger.report((), is_complete=True, now=ahead)
+    ledger.book(fill(1, time_us=2_000))
+    ledger.report((position("1", 2_000),), is_complete=False, now=ahead)
+    assert shown(ledger) == 1
+    ledger.report((position("3", 2_500),), is_complete=False, now=ahead)
+    assert shown(ledger) == 3
+
+
 def test_an_older_report_does_not_undo_a_newer_one(ledger: Ledger) -> None:
     ledger.report((position("2", 5_000),), is_complete=False, now=START)
     ledger.report((position("1", 4_000),), is_complete=False, now=START)
