@@ -105,6 +105,7 @@ def test_a_terminal_that_is_not_read_holds_nobody_once_muted(pty: tuple[int, int
 
     painter = threading.Thread(target=paint)
     painter.start()
+    assert os.read(master, 1) == b"x"  # the writer is at work, and from here on nobody reads
     wait_until(lambda: writer._queue.qsize() >= 30, "the terminal to be behind")
     assert not done.is_set()
     writer.mute()
@@ -202,6 +203,21 @@ def started(script: Path, mode: str) -> tuple[Terminal, Path]:
         [sys.executable, str(script), str(log), mode], env={"PYTHONPATH": str(ROOT)}, columns=120, rows=40
     )
     return terminal, log
+
+
+def test_a_paste_kills_nothing_and_the_key_after_it_does(script: Path):
+    terminal, log = started(script, "plain")
+    with terminal:
+        terminal.wait_for("1 prices")
+        terminal.press(f"{START}text\x1b[31m\x0b\x1b[24~ncs{END}", "?")
+        terminal.wait_for("Open the order ticket")
+        assert "kill" not in log.read_text()
+        terminal.press("f12")
+        terminal.wait_for("KILL REQUESTED")
+        terminal.press("ctrl+q")
+        terminal.wait_for("cancel all and quit")
+        terminal.press("enter")
+        assert terminal.wait_exit() == 0
 
 
 @pytest.mark.parametrize("key", ["ctrl+k", "f12"])
