@@ -16,6 +16,8 @@ from core.events import (
     LinkHealth,
     LinkName,
     LinkStatus,
+    MarketsListed,
+    OpenOrdersListed,
     OrderSendResolved,
     OrdersReported,
     PositionsReported,
@@ -24,7 +26,7 @@ from core.events import (
 from core.model import OrderMapSide, OrderStatus, Position, Priority
 from core.state import EnginePhase
 from core.units import TradeId
-from tests.support.fake_connector import ETH, intent
+from tests.support.fake_connector import ETH, MARKETS, intent
 from tests.support.machine import SENT, WORLD, Bench, buy, sell
 
 S = OrderStatus
@@ -337,6 +339,34 @@ class TestRestart:
         fresh.tell(fx.OrderLookedUp(client_id=order.client_id, report=None))
         assert fresh.phase is EnginePhase.RUNNING
         assert fresh.status(order.client_id) is S.UNKNOWN
+
+    def test_trading_waits_for_positions_fills_and_the_list(self, bench: Bench) -> None:
+        bench.tell_ended(bench.rest())
+        report = bench.rest()
+        bench.fill(report, "0.1")
+        for missing in range(3):
+            fresh = bench.restarted()
+            fresh.tell(MarketsListed(markets=MARKETS), fx.ConnectorStarted())
+            answers = [
+                OpenOrdersListed(orders=(), asked_ns=fresh.now.mono_ns),
+                PositionsReported(positions=(), is_complete=True),
+                fx.FillsCaughtUp(),
+            ]
+            last = answers.pop(missing)
+            fresh.tell(*answers)
+            assert fresh.phase is EnginePhase.RECONCILING
+            fresh.tell(last)
+            assert fresh.phase is EnginePhase.RUNNING
+
+    def test_missed_fills_that_cannot_be_had_do_not_stop_trading_for_ever(self, bench: Bench) -> None:
+        bench.fill(bench.rest(), "0.1")
+        fresh = bench.restarted()
+        fresh.connect()
+        for _ in range(10):
+            assert fresh.phase is EnginePhase.RECONCILING
+            fresh.tell(fx.CatchUpFailed(why="too many"))
+        assert fresh.phase is EnginePhase.RUNNING
+        assert "cannot be had" in fresh.texts()
 
     def test_an_order_still_resting_is_adopted_with_its_origin(self, bench: Bench) -> None:
         report = bench.rest()

@@ -1,5 +1,6 @@
 """The shell around the machine: connecting, journalling before sending, publishing, faults, and the end."""
 
+import asyncio
 import logging
 import sqlite3
 import threading
@@ -217,6 +218,20 @@ class TestEnding:
         assert len(venue.open) == 1
         with running(tmp_path, venue) as handle:
             assert handle.state().tasks[0].order.status is OrderStatus.ACCEPTED, "and is found again"
+
+    def test_an_order_held_in_the_connector_does_not_leave_after_the_stop(self, tmp_path: Path) -> None:
+        venue = FakeConnector()
+        venue.hold_submits = asyncio.Event()
+        with running(tmp_path, venue, policy=ExitPolicy.KEEP) as handle:
+            handle.submit(SubmitOrder(intent=intent()))
+            seen(handle, "it is on its way", lambda: handle.state().may_be_live)
+            handle.request_stop(ExitPolicy.KEEP, "test")
+            seen(handle, "stopping", lambda: handle.state().phase is EnginePhase.STOPPING)
+            assert venue.loop is not None
+            venue.loop.call_soon_threadsafe(venue.hold_submits.set)
+            ended(handle)
+        assert venue.submitted == []
+        assert [sentence for _, sentence in venue.gated] == ["stopping: test"]
 
     def test_the_last_state_says_stopped(self, tmp_path: Path) -> None:
         venue = FakeConnector()
