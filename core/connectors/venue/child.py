@@ -75,7 +75,7 @@ class PaperVenue:
         Raises:
             LinkDown: it did not start; the text carries the last line it wrote to stderr.
         """
-        command = [sys.executable, "-m", "tui", "venue", "--port", str(port), "--seed", str(seed)]
+        command = [sys.executable, "-P", "-m", "tui", "venue", "--port", str(port), "--seed", str(seed)]
         command += ["--markets", str(markets), "--parent-pid", str(os.getpid())]
         command += [] if rate is None else ["--rate", str(rate)]
         self._errors: IO[bytes] = log_file.open("ab+") if log_file is not None else tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
