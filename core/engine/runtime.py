@@ -29,7 +29,7 @@ from core.risk import BreakerPanel, RiskManager
 from core.state import EnginePhase, ExitReport
 
 _BEAT_S: Final = 0.05
-_COALESCE_S: Final = 0.01
+_COALESCE_S: Final = 0.02
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 8.0
 _BATCH: Final = 256
@@ -205,10 +205,12 @@ class ExecutionEngine:
     def _show(self) -> None:
         """Publish at once, soon, or with the next beat, as what changed asks for."""
         urgency = self._machine.facts.urgency
-        if urgency is Urgency.NOW:
+        is_due = self._publish_due is not None and self._publish_due.when() <= asyncio.get_running_loop().time()
+        if urgency is Urgency.NOW or is_due:
             self._publish()
         elif urgency is Urgency.SOON and self._publish_due is None:
-            self._publish_due = asyncio.get_running_loop().call_later(_COALESCE_S, self._publish)
+            # The timer only wakes the pump: a fault while publishing must reach the supervisor.
+            self._publish_due = asyncio.get_running_loop().call_later(_COALESCE_S, self._inbox.put, Ticked())
 
     def _publish(self) -> None:
         if self._publish_due is not None:

@@ -158,7 +158,7 @@ def test_the_press_reaches_the_wire_within_milliseconds(tmp_path: Path) -> None:
         seen(handle, "confirmed", lambda: is_confirmed(handle))
         sent_ms = handle.state().kill.sent_ms
         assert sent_ms is not None
-        assert sent_ms < 250  # far above what is measured, so that a busy machine does not fail it
+        assert sent_ms < 1_000  # far above what is measured, so that a busy machine does not fail it
 
 
 def test_a_kill_while_the_venue_is_away_is_carried_out_when_it_comes(tmp_path: Path) -> None:

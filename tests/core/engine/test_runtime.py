@@ -14,6 +14,7 @@ from core.commands import CancelOrder, Command, ExitPolicy, SetStrategy, SubmitO
 from core.decisions import Approved, Denied, DenyReason, TradingState
 from core.engine.handle import EngineThread
 from core.errors import AuthRejected, ConfigError, LighterTuiError, LinkDown
+from core.events import LinkHealth
 from core.model import BookStatus, OrderStatus, Origin, OriginKind, Priority
 from core.state import EnginePhase, EngineState, StrategyStatus
 from tests.support.engine import parts_of, running, seen, started
@@ -262,6 +263,36 @@ class TestFaults:
         assert "then listed 0 open orders" in report.text
         assert handle.state().phase is EnginePhase.FAILED
         assert not venue.open
+
+    def test_a_defect_while_publishing_is_not_swallowed(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        class Broken(FakeConnector):
+            def links(self) -> tuple[LinkHealth, ...]:
+                if self.submitted:
+                    raise ZeroDivisionError("a defect of ours")
+                return super().links()
+
+        venue = Broken()
+        caplog.set_level(logging.CRITICAL)
+        with running(tmp_path, venue) as handle:
+            handle.submit(SubmitOrder(intent=intent()))
+            ended(handle)
+        report = handle.exit_report()
+        assert report is not None
+        assert report.exit_code == 1
+        assert not venue.open
+
+    def test_a_connector_that_cannot_be_closed_is_reported(self, tmp_path: Path) -> None:
+        class Broken(FakeConnector):
+            async def close(self) -> None:
+                await super().close()
+                raise LinkDown("it does not close")
+
+        venue = Broken()
+        with running(tmp_path, venue) as handle:
+            pass
+        report = handle.exit_report()
+        assert report is not None
+        assert report.is_clean
 
     def test_a_lost_reply_shows_as_unknown_and_is_found(self, tmp_path: Path) -> None:
         venue = FakeConnector()
