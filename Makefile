@@ -6,7 +6,7 @@ RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench format lock clean
+.PHONY: help run test check bench docs format lock clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ check: $(DEV)  ## linters, formats, import contracts, types
 
 bench: $(DEV)  ## measure, print one table, write bench/out/bench.json
 	@$(BIN)/python -m bench
+
+docs: $(DEV)  ## write the table of keys into README.md
+	@$(BIN)/python -m tools.readme
 
 format: $(DEV)  ## let ruff format and fix what it can
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -230,6 +230,8 @@ def load(file: Path | None = None, *, profile: str | None = None) -> Settings:
     is_named = file is not None or ENV_PREFIX + "CONFIG" in os.environ
     found = _checked_file(path, is_named=is_named)
 
+    _refuse_unknown_variables()
+
     class _FromFile(Settings):
         file: ClassVar[Path | None] = found
 
@@ -243,6 +245,16 @@ def load(file: Path | None = None, *, profile: str | None = None) -> Settings:
     if settings.profile != PAPER:
         settings.venue_profile()
     return settings
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt variable would leave a limit at its default without a word."""
+    known = {*Settings.model_fields, "config"}
+    names = [name for name in os.environ if name.startswith(ENV_PREFIX)]
+    unknown = sorted(name for name in names if name.removeprefix(ENV_PREFIX).partition("__")[0].lower() not in known)
+    if unknown:
+        settings = ", ".join(f"{ENV_PREFIX}{name.upper()}" for name in sorted(known))
+        raise ConfigError(f"{', '.join(unknown)}: no such setting; the environment may hold {settings}")
 
 
 def _checked_file(path: Path, *, is_named: bool) -> Path | None:

@@ -77,6 +77,12 @@ def test_environment_wins_over_file_and_argument_over_both(config, monkeypatch):
     assert settings.profile == "live"
 
 
+def test_a_misspelt_variable_is_not_passed_over(monkeypatch):
+    monkeypatch.setenv("LIGHTER_TUI_RISKS__MAX_OPEN_ORDERS", "7")
+    with pytest.raises(ConfigError, match="LIGHTER_TUI_RISKS__MAX_OPEN_ORDERS: no such setting; .*LIGHTER_TUI_RISK,"):
+        load()
+
+
 def test_a_list_in_the_environment_is_written_with_commas(monkeypatch):
     monkeypatch.setenv("LIGHTER_TUI_MARKETS", "ETH, BTC")
     assert load().markets == ("ETH", "BTC")

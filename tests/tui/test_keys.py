@@ -56,4 +56,4 @@ def test_the_readme_is_in_step():
     if BEGIN not in text:
         pytest.skip("the README has no key table")
     table = text.partition(BEGIN)[2].partition(END)[0].strip()
-    assert table == markdown_table(), "replace the table in README.md by tui.keys.markdown_table()"
+    assert table == markdown_table(), "run `make docs`"
