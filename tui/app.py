@@ -17,7 +17,7 @@ from tui import wishes
 from tui.bridge import EngineHandle
 from tui.driver import KillDriver
 from tui.engine_worker import CONFIGURATION, EngineWorker, has_ended, last_words
-from tui.keys import FOOTER, Key, bindings
+from tui.keys import HARMLESS, Key, bindings
 from tui.memory import settle_memory
 from tui.possible import is_possible
 from tui.pump import DeskOptions, Pump
@@ -59,9 +59,9 @@ class Desk(App[ExitReport | None]):
         return dict(TOKENS)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette offers what the footer does, as far as it works now."""
+        """The palette offers what can be taken back and works now; what is dangerous has its own keys."""
         del screen
-        for key in filter(self.is_enabled, FOOTER):
+        for key in filter(self.is_enabled, HARMLESS):
             yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
 
     async def on_event(self, event: Event) -> None:

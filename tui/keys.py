@@ -94,6 +94,7 @@ KEYS: Final = (
 )
 
 FOOTER: Final = tuple(key for key in KEYS if key.label)
+HARMLESS: Final = tuple(key for key in FOOTER if not key.is_dangerous)
 
 FIXED: Final = (
     Key(keys=("tab", "shift+tab"), action="", help="Go to the next or the previous pane or field."),

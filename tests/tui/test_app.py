@@ -314,13 +314,12 @@ async def test_the_engine_sees_that_the_desk_is_gone():
     assert engine.report is not None
 
 
-async def test_the_palette_offers_the_kill_and_only_what_works_now():
+async def test_the_palette_offers_nothing_dangerous_and_only_what_works_now():
     async with on_screen(FakeEngine()) as pilot:
         app = pilot.app
         assert isinstance(app, Desk)
         titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert "KILL" in titles
-        assert "re-arm" not in titles
+        assert titles == {"order", "strategy", "help"}
 
 
 async def test_keys_that_would_do_nothing_are_grey_and_not_gone():

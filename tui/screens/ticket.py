@@ -172,7 +172,7 @@ class Ticket(Modal[OrderIntent]):
 def _touch(market: Market | None, quote: Quote | None, type_: OrderType) -> list[Line]:
     if market is None or quote is None:
         return [(Span("no price yet", Tone.DIM),), ()]
-    hint = "the price is the worst you accept" if type_ is OrderType.MARKET else ""
+    hint = "market orders are IOC; the price is the worst you accept" if type_ is OrderType.MARKET else ""
     shown = f"{market.symbol}  bid {quote.bid or NOTHING}  ask {quote.ask or NOTHING}  book {quote.status.value}"
     return [(Span(shown[:_WIDTH], Tone.DIM),), (Span(hint, Tone.ARMED),)]
 
