@@ -31,6 +31,11 @@ class View:
         return age if age > SILENT_AFTER_NS and not self.state.is_over and not self.ended else 0
 
     @property
+    def is_past(self) -> bool:
+        """Whether the state is only the last one known: the engine is silent or has ended."""
+        return bool(self.silent_ns or self.ended) or self.state.is_over
+
+    @property
     def second(self) -> int:
         """The running second, UTC: ages and clocks are painted once in each."""
         return self.now.utc_us // 1_000_000

@@ -71,9 +71,11 @@ async def test_prices_are_stale_and_the_engine_is_called_silent_when_nothing_is_
     async with on_screen(engine) as pilot:
         assert "SILENT" not in text(pilot.app)
         engine.clock.advance(seconds=4)
-        await shows(pilot, "ENGINE SILENT 4s", "◌ stale")
+        await shows(pilot, "ENGINE SILENT 4s", "◌ stale", "? ACTIVE", "? live", "all below is as it was then")
+        assert "● ACTIVE" not in text(pilot.app)
         engine.publish()
-        await eventually(lambda: "SILENT" not in text(pilot.app), "the engine to be heard again")
+        await shows(pilot, "● ACTIVE")
+        assert "SILENT" not in text(pilot.app)
 
 
 @pytest.mark.parametrize("size", [LARGE, SMALL], ids=str)
@@ -164,3 +166,22 @@ async def test_200_markets_scroll():
 
 def test_an_instant_is_what_the_screen_calls_it():
     assert Instant(mono_ns=0, utc_us=1_790_000_000_000_000).text() == "14:13:20"
+
+
+async def test_an_order_of_a_market_nobody_described_is_shown_all_the_same():
+    engine = FakeEngine()
+    engine.current = a_state(engine.clock, markets=(), quotes=(), positions=())
+    async with on_screen(engine) as pilot:
+        await shows(pilot, "4 tasks · 5", "5 order map · 6", "#0", "#3", "3021.55")
+        await pilot.press("4", "c")
+        assert len(engine.commands) == 1
+
+
+async def test_an_engine_that_failed_is_never_shown_as_active():
+    engine = FakeEngine()
+    engine.failure = RuntimeError("broken")
+    async with on_screen(engine) as pilot:
+        engine.end()
+        await shows(pilot, "ENGINE ENDED", "? ACTIVE", "◌ stale")
+        assert "● ACTIVE" not in text(pilot.app)
+        assert "● live" not in text(pilot.app)

@@ -74,6 +74,7 @@ class DeskScreen(Screen[None]):
         """Hand the newest view to every pane; each paints only what changed."""
         if not self.is_mounted:
             return
+        self.set_class(view.is_past, "-past")
         self._banner.show(view)
         self._header.show(view)
         for pane in self._panes:

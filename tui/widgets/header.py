@@ -53,7 +53,7 @@ def _where(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
     name = "REAL MONEY" if view.is_live else (clean(state.profile) or "lighter-tui").upper()
     badge = Span(f" {name} ", Tone.ALARM if view.is_live else Tone.BADGE)
     spans = [Span(" "), badge, Span(" "), Span(clean(state.venue, 48 if is_wide else 26), Tone.DIM), gap]
-    spans.append(TRADING[state.trading])
+    spans.append(_now(TRADING[state.trading], view))
     spans.extend((gap, *_engine(view)))
     if is_wide:
         for strategy in state.strategies:
@@ -61,6 +61,13 @@ def _where(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
             word = "running" if strategy.is_running else "stopped"
             spans.extend((gap, glyph, Span(f"{clean(strategy.name)} {word}", Tone.DIM)))
     return spans
+
+
+def _now(span: Span, view: View) -> Span:
+    """As it is, or with a question mark for what is only the last known."""
+    if not view.is_past:
+        return span
+    return Span(f"? {span.text.partition(' ')[2]}", Tone.STALE)
 
 
 def _engine(view: View) -> list[Span]:
@@ -88,7 +95,7 @@ def _links(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
 def _link(link: LinkHealth, view: View, *, is_wide: bool) -> Sequence[Span]:
     name = link.name.value if is_wide else _SHORT_LINK[link.name]
     age = seconds(view.now.mono_ns - link.last_message_ns) if link.last_message_ns else NOTHING
-    status = LINK[link.status]
+    status = _now(LINK[link.status], view)
     word = status if is_wide or len(status.text) < len("● live..") else Span(status.text[:6], status.tone)
     return (Span(f"{name} ", Tone.DIM), word, Span(f" {age}", Tone.DIM))
 
@@ -110,6 +117,9 @@ def _explanations(view: View) -> list[Line]:
     """What stands between the operator and a running desk, in sentences."""
     state = view.state
     lines: list[Line] = []
+    if view.silent_ns:
+        text = f"nothing heard of the engine for {seconds(view.silent_ns)}: all below is as it was then"
+        lines.append((Span(text, Tone.HALTED),))
     if view.ended:
         lines.append((Span(clean(view.ended), Tone.HALTED),))
     if state.phase is not EnginePhase.RUNNING:
