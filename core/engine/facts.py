@@ -23,6 +23,7 @@ from core.state import EnginePhase, ExitReport, KillPhase, KillStatus
 from core.units import ZERO, ClientOrderId, MarketId, TaskId
 
 SOURCE: Final = "engine"
+_BLIND: Final = frozenset({LinkStatus.DOWN, LinkStatus.CONNECTING})
 
 
 class Urgency(IntEnum):
@@ -184,8 +185,9 @@ class Facts:
         if not standing.is_ready:
             return TradingState.HALTED, standing.phase_detail or f"the engine is {standing.phase.value}"
         account = self.links.get(LinkName.ACCOUNT)
-        if account is not None and account.status is LinkStatus.DOWN:
-            return TradingState.HALTED, f"the account stream is down, fills would not be seen: {account.detail}"
+        if account is not None and account.status in _BLIND:
+            blind = f"the account stream is {account.status.value}, fills would not be seen"
+            return TradingState.HALTED, f"{blind}: {account.detail}" if account.detail else blind
         breaker = self.breakers.statuses(())[0]
         if breaker.is_tripped:
             return breaker.trips_to, f"breaker tripped by {breaker.by}: {breaker.reason}"

@@ -126,12 +126,15 @@ class TestSending:
         assert not early.of(fx.SendOrder)
         assert next(early.facts.orders.recent()).order.reason.startswith("not reconciled")
 
-    def test_nothing_is_sent_while_the_account_stream_is_down(self, bench: Bench) -> None:
-        bench.tell(LinkChanged(link=LinkHealth(name=LinkName.ACCOUNT, status=LinkStatus.DOWN, detail="no answer")))
+    @pytest.mark.parametrize("status", [LinkStatus.DOWN, LinkStatus.CONNECTING])
+    def test_nothing_is_sent_while_the_account_stream_is_away(self, bench: Bench, status: LinkStatus) -> None:
+        bench.tell(LinkChanged(link=LinkHealth(name=LinkName.ACCOUNT, status=status, detail="no answer")))
         bench.effects.clear()
         bench.wish(SubmitOrder(intent=intent()))
         assert not bench.of(fx.SendOrder)
         assert bench.facts.trading()[0] is TradingState.HALTED
+        bench.tell(LinkChanged(link=LinkHealth(name=LinkName.ACCOUNT, status=LinkStatus.LIVE)))
+        assert bench.submit()
 
     def test_nothing_is_sent_once_the_journal_fails(self, bench: Bench) -> None:
         bench.tell(fx.JournalFailed(why="disk full"))
