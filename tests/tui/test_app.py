@@ -14,6 +14,7 @@ from core.commands import (
     TripBreaker,
 )
 from core.decisions import TradingState
+from core.events import LinkStatus
 from core.model import OrderType, Side, TimeInForce
 from core.state import BreakerStatus, EnginePhase, ExitReport, KillPhase, KillStatus
 from tests.support.desk import on_screen, shows, text
@@ -276,6 +277,16 @@ async def test_quit_asks_while_it_is_unknown_what_is_live():
         await pilot.press("ctrl+q")
         await eventually(lambda: isinstance(pilot.app.screen, QuitModal), "the question")
         await shows(pilot, "orders at the venue: unknown")
+
+
+async def test_quit_asks_while_a_stream_is_down_however_empty_the_map_is():
+    engine = FakeEngine()
+    down = replace(engine.current.links[0], status=LinkStatus.DOWN)
+    engine.publish(tasks=(), order_map=(), links=(down, *engine.current.links[1:]))
+    async with on_screen(engine) as pilot:
+        await pilot.press("ctrl+q")
+        await shows(pilot, "orders at the venue: unknown (0 known of)")
+        assert engine.stops == []
 
 
 async def test_an_engine_that_cannot_begin_ends_the_desk_with_its_report():

@@ -8,6 +8,7 @@ from textual.widget import Widget
 from textual.widgets import Label
 
 from core.commands import ExitPolicy
+from core.events import LinkStatus
 from core.state import EnginePhase
 from tui.format import clean
 from tui.screens.modal import Modal, say
@@ -82,14 +83,16 @@ class LeavingModal(Modal[None]):
 
 
 def is_known(view: View) -> bool:
-    """Whether the count of live orders may be believed."""
-    return view.state.phase is EnginePhase.RUNNING and not view.silent_ns
+    """Whether the count of live orders may be believed: a running engine that speaks, and streams that are up."""
+    state = view.state
+    is_connected = all(link.status is not LinkStatus.DOWN for link in state.links)
+    return state.phase in {EnginePhase.RUNNING, EnginePhase.STOPPING} and is_connected and not view.silent_ns
 
 
 def live(view: View) -> str:
     """How many orders may be live, in words."""
     count = view.state.may_be_live
-    if not is_known(view) and view.state.phase is not EnginePhase.STOPPING:
+    if not is_known(view):
         return f"orders at the venue: unknown ({count} known of)"
     return f"{count} order{'' if count == 1 else 's'} may be live at the venue"
 

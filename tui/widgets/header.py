@@ -125,7 +125,8 @@ def _explanations(view: View) -> list[Line]:
     if state.phase is not EnginePhase.RUNNING:
         text = clean(state.phase_detail) or f"the engine is {state.phase.value}"
         tone = Tone.HALTED if state.phase is EnginePhase.FAILED else Tone.ARMED
-        lines.append((Span(f"{state.phase.value.upper()}: ", tone), Span(text)))
+        word = state.phase.value
+        lines.append((Span(f"{word.upper()}: ", tone), Span(text.removeprefix(f"{word}: "))))
     if state.trading_detail and not view.kill.is_latched and state.phase is EnginePhase.RUNNING:
         shown = TRADING[state.trading]
         lines.append((Span(f"{shown.text}: ", shown.tone), Span(clean(state.trading_detail))))
