@@ -7,6 +7,7 @@ growing when the engine no longer publishes.
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from typing import Final
 
 from core.clock import Instant
 from core.decisions import TradingState
@@ -37,6 +38,10 @@ class KillPhase(Enum):
     SENT = "sent"
     CONFIRMED = "confirmed"
     FAILING = "failing"
+
+
+UNMEASURED: Final = -1
+"""`pressed_ns` of a kill that was pressed in an earlier process: nothing can be measured from it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +77,7 @@ class KillStatus:
 
 
 def _milliseconds(start_ns: int, end_ns: int | None) -> Decimal | None:
-    return None if end_ns is None else Decimal(end_ns - start_ns).scaleb(-6)
+    return None if end_ns is None or start_ns == UNMEASURED else Decimal(end_ns - start_ns).scaleb(-6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

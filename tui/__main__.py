@@ -5,6 +5,7 @@ be used. Heavy imports happen inside the commands that need them.
 """
 
 import argparse
+import asyncio
 import gc
 import importlib.metadata
 import logging
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from core.connectors.venue.child import PaperVenue
     from core.engine.handle import EngineThread
     from core.state import ExitReport
+    from tui.app import Desk
+    from tui.bridge import EngineHandle
 
 EXIT_FAULT: Final = 1
 EXIT_CONFIG: Final = 2
@@ -154,8 +157,16 @@ def _run(settings: "Settings", folder: Path, stack: ExitStack) -> int:
     desk = Desk(handle, options)
     gc.set_threshold(*_GC_THRESHOLDS)
     with Ending(desk, handle, settings.exit_policy).on_signals():
-        desk.run()
+        asyncio.run(_show(desk, handle))
     return _last_words(desk.return_code, handle.exit_report())
+
+
+async def _show(desk: "Desk", handle: "EngineHandle") -> None:
+    """Run the screen. The loop then waits for the engine's thread, which may still be cancelling: say so."""
+    await desk.run_async()
+    if handle.exit_report() is None:
+        sys.stderr.write("lighter-tui: the engine is ending; please wait until it says how\n")
+        sys.stderr.flush()
 
 
 def _engine(settings: "Settings", folder: Path, venue: "Future[PaperVenue] | None", clock: "Clock") -> "EngineThread":

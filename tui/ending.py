@@ -17,7 +17,7 @@ from core.commands import ExitPolicy
 from tui.app import Desk
 from tui.bridge import EngineHandle
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 _STEP_S: Final = 0.05
 _ENGINE_S: Final = 30.0
 """Longer than any exit policy takes, with its own limits."""
@@ -37,7 +37,7 @@ class Ending:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Handle SIGTERM and SIGHUP inside this block."""
+        """Handle SIGTERM, SIGHUP and SIGINT inside this block; ctrl+c on the keyboard is a key, not a signal."""
         before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         try:
             yield

@@ -5,6 +5,7 @@ The meta keys are the engine's own; the journal does not look inside.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from core.model import Fill, Order, Origin, Priority
 from core.units import ClientOrderId, TaskId, TradeId
@@ -49,7 +50,19 @@ class SavedLog:
     text: str
 
 
+_IDS_BEGIN_US: Final = 1_704_067_200_000_000
+"""2024-01-01 UTC: keeps the ids at 11 digits."""
+
 Record = SavedOrder | SavedFill | SavedMeta | SavedLog
+
+
+def first_client_id(utc_us: int) -> ClientOrderId:
+    """Where the ids of a journal without a past begin: a thousand for every second since 2024.
+
+    The account may hold live orders of a journal that was lost. The venue drops an order under an id that lives without
+    a word (code 21728), so a new journal must begin above every id that an older one can have reached.
+    """
+    return ClientOrderId(max(1, (utc_us - _IDS_BEGIN_US) // 1_000))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +73,7 @@ class JournalImage:
     """Orders that were not closed when the journal was last written, oldest first; of every world."""
     meta: Mapping[str, str]
     next_client_id: ClientOrderId
-    """Above every client id that was ever durable here."""
+    """Above every client id that was ever durable here; 1 when none was."""
     next_task_id: TaskId
     recent_trades: tuple[TradeId, ...]
     """The newest trade ids of this world, newest first; bounded."""

@@ -5,7 +5,7 @@ Only this part of the engine waits. It decides nothing: `core.engine.machine` do
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +23,7 @@ from core.engine.inbox import Inbox, Item
 from core.engine.journal import Journal
 from core.engine.machine import Machine
 from core.engine.publisher import Publisher
+from core.engine.records import first_client_id
 from core.errors import AuthRejected, ConfigError, LighterTuiError
 from core.events import QuotesChanged, Ticked
 from core.risk import BreakerPanel, RiskManager
@@ -67,6 +68,8 @@ class ExecutionEngine:
         self._executor = Executor(parts.connector, journal, parts.clock, inbox, halt)
         self._executor.autopilot = parts.autopilot
         image = journal.load()
+        if image.next_client_id == 1:
+            image = replace(image, next_client_id=first_client_id(parts.clock.now().utc_us))
         world = parts.connector.identity
         breakers = BreakerPanel.closed(parts.breaker_trips_to)
         facts = Facts(image, parts.risk, breakers, parts.recent_limit)

@@ -44,6 +44,8 @@ class Sweep:
         self._polled_ns = 0
         self._asked_ns = 0
         self._listed: int | None = None
+        self._is_blind = False
+        """The newest try to get the list failed."""
 
     def start(self, now: Instant, *, is_new: bool) -> None:
         """Begin, or go on with another cancel-all at once; `is_new` measures and counts from here."""
@@ -67,8 +69,8 @@ class Sweep:
         return self.confirmed_ns is None and now.mono_ns - self._started_ns > LATE_NS
 
     def may_be_live(self) -> int | None:
-        """How many orders may be live, by our map and the venue's newest list; None while nobody knows."""
-        if not self._facts.standing.is_listed:
+        """How many orders may be live, by our map and the venue's newest list; None while that list cannot be had."""
+        if self._is_blind or not self._facts.standing.is_listed:
             return None
         return max(self._facts.orders.may_be_live(), self._listed or 0)
 
@@ -96,6 +98,7 @@ class Sweep:
     def on_list(self, listed: OpenOrdersListed, now: Instant) -> None:
         """The venue's complete list; `core.engine.evidence` took it in already."""
         self._listed = len(listed.orders)
+        self._is_blind = False
         self._asked_ns = listed.asked_ns
         if self._was_taken:
             self.fault = ""
@@ -103,6 +106,7 @@ class Sweep:
 
     def on_list_failed(self, why: str, now: Instant) -> None:
         """The list could not be had, so nothing is confirmed."""
+        self._is_blind = True
         if self.is_on:
             self._fail(f"the list of open orders cannot be had: {why}", now)
 
@@ -111,6 +115,7 @@ class Sweep:
         if not self.is_on:
             return
         if not self._facts.standing.is_connected:
+            self._is_blind = True
             self.fault = "the venue cannot be reached yet"
             return
         self._judge(now)

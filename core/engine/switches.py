@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from core.clock import SECOND_NS, Instant
+from core.clock import MILLISECOND_NS, SECOND_NS, Instant
 from core.commands import CloseBreaker, ExitPolicy, Kill, Rearm, Stop, TripBreaker
 from core.decisions import Denied, DenyReason
 from core.engine.effects import LiftHalt
@@ -12,11 +12,13 @@ from core.engine.facts import Facts, Urgency
 from core.engine.sweep import Sweep
 from core.engine.tasks import Tasks
 from core.events import NoticeLevel
-from core.state import EnginePhase, ExitReport, KillPhase, KillStatus
+from core.state import UNMEASURED, EnginePhase, ExitReport, KillPhase, KillStatus
 from core.units import MarketId
 
 _KILL_KEY: Final = "kill"
 _BREAKER_KEY: Final = "breaker:"
+_SAME_PRESS_NS: Final = 300 * MILLISECOND_NS
+"""The terminal's input thread and the screen both report one press, and a held key repeats: that is one kill."""
 _EXIT_LIMIT_NS: Final = 10 * SECOND_NS
 _KEEP_LIMIT_NS: Final = 3 * SECOND_NS
 
@@ -35,7 +37,7 @@ class KillSwitch:
         if latch:
             at_us, _, by = latch.partition(" ")
             self._facts.standing.kill = KillStatus(
-                phase=KillPhase.REQUESTED, by=by, at_us=int(at_us), pressed_ns=now.mono_ns
+                phase=KillPhase.REQUESTED, by=by, at_us=int(at_us), pressed_ns=UNMEASURED
             )
             self._sweep.start(now, is_new=True)
             self._facts.tell(NoticeLevel.ALERT, f"still killed: {by} pressed it before the restart", now)
@@ -43,6 +45,9 @@ class KillSwitch:
     def press(self, command: Kill, now: Instant) -> None:
         """Stop everything. Pressed again, it tries again at once."""
         facts = self._facts
+        before = facts.standing.kill
+        if before.is_latched and 0 <= command.pressed_ns - before.pressed_ns < _SAME_PRESS_NS:
+            return
         is_new = facts.standing.kill.phase in {KillPhase.IDLE, KillPhase.CONFIRMED}
         if is_new:
             facts.standing.kill = KillStatus(

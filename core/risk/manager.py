@@ -22,6 +22,11 @@ class RiskManager:
     def __init__(self, limits: RiskLimits) -> None:
         self._limits = limits
 
+    @property
+    def limits(self) -> RiskLimits:
+        """The limits in force."""
+        return self._limits
+
     def check(self, intent: OrderIntent, view: RiskView) -> RiskDecision:
         """Whether `intent` may be sent in the world of `view`; the first check that objects decides."""
         for standing in STANDING:

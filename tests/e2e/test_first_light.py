@@ -118,15 +118,39 @@ def test_an_operator_trades_trips_and_kills(
     assert not re.search(r"Warning|Unclosed|never awaited|Traceback", log), log
 
 
-def test_a_hang_up_ends_in_the_exit_policy(desk: Terminal, paper_venue: PaperVenue) -> None:
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_in_the_exit_policy(desk: Terminal, paper_venue: PaperVenue, number: signal.Signals) -> None:
     ready = paper_venue.ready
     auth = token(ready, ready.trading)
     price = Decimal(desk.wait_for(ETH_ROW)["bid"]) - 100
     place(desk, size="0.5", price=str(price))
     wait_until(lambda: len(open_orders(ready, ready.trading, auth)) == 1, "the order to rest at the venue")
-    desk.signal(signal.SIGHUP)
+    desk.signal(number)
+    assert desk.wait_exit() == 0
+    assert open_orders(ready, ready.trading, auth) == []
+
+
+def test_a_terminal_that_goes_away_ends_in_the_exit_policy(desk: Terminal, paper_venue: PaperVenue) -> None:
+    ready = paper_venue.ready
+    auth = token(ready, ready.trading)
+    price = Decimal(desk.wait_for(ETH_ROW)["bid"]) - 100
+    place(desk, size="0.5", price=str(price))
+    wait_until(lambda: len(open_orders(ready, ready.trading, auth)) == 1, "the order to rest at the venue")
+    desk.hang_up()
     desk.wait_exit()
     assert open_orders(ready, ready.trading, auth) == []
+
+
+def test_a_terminal_that_is_not_read_does_not_hold_up_the_end(desk: Terminal, paper_venue: PaperVenue) -> None:
+    ready = paper_venue.ready
+    auth = token(ready, ready.trading)
+    price = Decimal(desk.wait_for(ETH_ROW)["bid"]) - 100
+    place(desk, size="0.5", price=str(price))
+    wait_until(lambda: len(open_orders(ready, ready.trading, auth)) == 1, "the order to rest at the venue")
+    with desk.stalled():
+        desk.signal(signal.SIGTERM)
+        wait_until(lambda: not open_orders(ready, ready.trading, auth), "the exit policy to run", timeout=10)
+        desk.wait_exit()
 
 
 def test_quitting_with_open_orders_asks_and_can_keep_them(desk: Terminal, paper_venue: PaperVenue) -> None:

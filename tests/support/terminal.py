@@ -5,7 +5,8 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -39,6 +40,8 @@ class Terminal:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
         self._lock = threading.Lock()
+        self._is_read = threading.Event()
+        self._is_read.set()
         self.received = 0
         self._held = b""
         full = {**os.environ, **env, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
@@ -52,6 +55,7 @@ class Terminal:
 
     def _read(self) -> None:
         while True:
+            self._is_read.wait()
             try:
                 data = self._process.read(65_536)
             except (EOFError, OSError, ValueError):
@@ -84,6 +88,20 @@ class Terminal:
         """Press named keys ("ctrl+k", "f12", "enter") or type plain text, in order."""
         for key in keys:
             self._process.write(KEYS.get(key, key).encode())
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a lost connection does."""
+        self._process.fileobj.close()
+        self._process.closed = True
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Leave the terminal unread, as a laptop that sleeps does."""
+        self._is_read.clear()
+        try:
+            yield
+        finally:
+            self._is_read.set()
 
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)

@@ -8,7 +8,7 @@ from core.commands import ExitPolicy, Kill, Rearm, Stop, SubmitOrder
 from core.connectors.base import NewOrder, OrderRef
 from core.decisions import DenyReason, Refused, Unresolved
 from core.engine import effects as fx
-from core.events import CancelAllResolved, OpenOrdersListed, OrderSendResolved, OrdersReported
+from core.events import CancelAllResolved, OpenOrdersListed, OrderSendResolved, OrdersReported, Ticked
 from core.model import OrderStatus
 from core.state import EnginePhase, KillPhase
 from core.units import ClientOrderId
@@ -53,6 +53,22 @@ class TestPress:
             bench.tell(OrderSendResolved(client_id=tracked.order.client_id, outcome=SENT))
         bench.wish(SubmitOrder(intent=intent()))
         assert not bench.of(fx.SendOrder)
+
+    def test_one_press_reported_twice_is_one_kill(self, bench: Bench) -> None:
+        bench.press()
+        pressed = bench.kill
+        bench.cancel_all_taken()
+        bench.lists()
+        bench.wish(Kill(by="test", pressed_ns=pressed.pressed_ns + 20_000_000))
+        assert bench.kill.phase is P.CONFIRMED, "the echo of a press must not undo its confirmation"
+        assert bench.kill.pressed_ns == pressed.pressed_ns
+        assert sum("killed by" in notice.text for notice in bench.facts.notices.all()) == 1
+
+    def test_a_later_press_is_another_kill(self, bench: Bench) -> None:
+        confirmed(bench)
+        bench.clock.advance(seconds=1)
+        bench.press()
+        assert bench.kill.phase is P.REQUESTED
 
     def test_it_is_latched_in_the_journal(self, bench: Bench) -> None:
         bench.press()
@@ -244,6 +260,22 @@ class TestRestart:
         fresh.effects.clear()
         fresh.wish(SubmitOrder(intent=intent()))
         assert not fresh.of(fx.SendOrder)
+
+    def test_nothing_is_measured_from_a_press_of_an_earlier_process(self, bench: Bench) -> None:
+        confirmed(bench)
+        fresh = bench.restarted()
+        fresh.connect()
+        fresh.cancel_all_taken()
+        fresh.lists()
+        assert fresh.kill.phase is P.CONFIRMED
+        assert (fresh.kill.sent_ms, fresh.kill.confirmed_ms) == (None, None)
+
+    def test_without_the_venue_nobody_knows_how_many_are_live(self, bench: Bench) -> None:
+        confirmed(bench)
+        fresh = bench.restarted()
+        fresh.tell(Ticked())
+        assert fresh.kill.phase is P.FAILING
+        assert fresh.kill.may_be_live is None
 
     def test_a_rearmed_bot_does_not(self, bench: Bench) -> None:
         confirmed(bench)
