@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -50,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case _:
                 return _desk(options)
     except ConfigError as error:
-        sys.stderr.write(f"lighter-tui: {error}\n")
+        _say(str(error))
         return EXIT_CONFIG
     except LighterTuiError as error:
-        sys.stderr.write(f"lighter-tui: {error}\n")
+        _say(str(error))
         return EXIT_FAULT
 
 
@@ -158,15 +158,14 @@ def _run(settings: "Settings", folder: Path, stack: ExitStack) -> int:
     gc.set_threshold(*_GC_THRESHOLDS)
     with Ending(desk, handle, settings.exit_policy).on_signals():
         asyncio.run(_show(desk, handle))
-    return _last_words(desk.return_code, handle.exit_report())
+        return _last_words(desk.return_code, handle.exit_report())
 
 
 async def _show(desk: "Desk", handle: "EngineHandle") -> None:
     """Run the screen. The loop then waits for the engine's thread, which may still be cancelling: say so."""
     await desk.run_async()
     if handle.exit_report() is None:
-        sys.stderr.write("lighter-tui: the engine is ending; please wait until it says how\n")
-        sys.stderr.flush()
+        _say("the engine is ending; please wait until it says how")
 
 
 def _engine(settings: "Settings", folder: Path, venue: "Future[PaperVenue] | None", clock: "Clock") -> "EngineThread":
@@ -286,13 +285,20 @@ def _log_to(file: Path) -> Iterator[None]:
         handler.close()
 
 
+def _say(text: str) -> None:
+    """One sentence on standard error, which may be a terminal that is gone."""
+    with suppress(OSError):
+        sys.stderr.write(f"lighter-tui: {text}\n")
+        sys.stderr.flush()
+
+
 def _last_words(return_code: int | None, report: "ExitReport | None") -> int:
     """Say how it ended on a terminal that is ours again; the exit code."""
     if report is None:
-        sys.stderr.write("lighter-tui: the engine ended without a report; check the venue for open orders\n")
+        _say("the engine ended without a report; check the venue for open orders")
         return EXIT_FAULT
     if report.text:
-        sys.stderr.write(f"lighter-tui: {report.text}\n")
+        _say(report.text)
     return max(report.exit_code, EXIT_FAULT if return_code else 0)
 
 

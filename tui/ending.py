@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Final
 
 from core.commands import ExitPolicy
+from core.state import ExitReport
 from tui.app import Desk
 from tui.bridge import EngineHandle
 
@@ -33,16 +34,19 @@ class Ending:
         self._handle = handle
         self._policy = policy
         self._begun = False
-        self._is_screen_gone = threading.Event()
+        self._is_over = threading.Event()
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Handle SIGTERM, SIGHUP and SIGINT inside this block; ctrl+c on the keyboard is a key, not a signal."""
+        """Handle SIGTERM, SIGHUP and SIGINT inside this block, which must reach to the process's last words.
+
+        ctrl+c on the keyboard is a key, not a signal.
+        """
         before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
         try:
             yield
         finally:
-            self._is_screen_gone.set()
+            self._is_over.set()
             for number, handler in before.items():
                 signal.signal(number, handler)
 
@@ -60,12 +64,15 @@ class Ending:
         self._handle.request_stop(self._policy, why)
         _wait(lambda: self._handle.exit_report() is not None, _ENGINE_S)
         report = self._handle.exit_report()
+        threading.Thread(target=self._close_screen, args=(report,), name="closing screen", daemon=True).start()
+        if not self._is_over.wait(_SCREEN_S):
+            _log.error("the terminal does not take our last words; ending without them")
+            # The engine has ended; what is left hangs on a terminal that is not read and that nobody here can repair.
+            os._exit(1 if report is None else report.exit_code)
+
+    def _close_screen(self, report: ExitReport | None) -> None:
         with suppress(RuntimeError):  # the screen has gone by itself meanwhile
             self._desk.call_from_thread(self._desk.exit, report)
-        if not self._is_screen_gone.wait(_SCREEN_S):
-            _log.error("the screen did not end; ending the process")
-            # The engine has ended and said so; the UI's loop is stuck in a terminal that nobody can repair.
-            os._exit(1 if report is None else report.exit_code)
 
 
 def _wait(is_done: Callable[[], bool], seconds: float) -> None:

@@ -137,7 +137,7 @@ def test_a_terminal_that_goes_away_ends_in_the_exit_policy(desk: Terminal, paper
     place(desk, size="0.5", price=str(price))
     wait_until(lambda: len(open_orders(ready, ready.trading, auth)) == 1, "the order to rest at the venue")
     desk.hang_up()
-    desk.wait_exit()
+    assert desk.wait_exit() == 0
     assert open_orders(ready, ready.trading, auth) == []
 
 
