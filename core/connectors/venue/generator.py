@@ -6,7 +6,7 @@ never leave a crossed book, and an order that the price passes is filled.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
@@ -67,13 +67,19 @@ class _Quoted:
         return max(1, self.walk.fair + ladder.away * self.half_spread)
 
 
+def moving(seed: int, volatility_percent: int = 100) -> Callable[[Exchange], "Generator"]:
+    """A generator of this seed, for the exchange it is given; it moves `volatility_percent` of what markets do."""
+    return lambda exchange: Generator(exchange, Random(seed), volatility_percent)  # noqa: S311 - the seed makes a market, not a secret
+
+
 class Generator:
     """Moves every market, one step at a time."""
 
-    def __init__(self, exchange: Exchange, random: Random) -> None:
+    def __init__(self, exchange: Exchange, random: Random, volatility_percent: int = 100) -> None:
         """Open the internal accounts and fill every book."""
         self._exchange: Final = exchange
         self._random: Final = random
+        self._volatility_percent: Final = volatility_percent
         self._makers: Final = [self._account(number) for number in range(_MAKERS)]
         self._takers: Final = [self._account(_MAKERS + number) for number in range(_TAKERS)]
         self._quoted: Final = {market_id: self._open(market) for market_id, market in exchange.markets.items()}
@@ -108,7 +114,7 @@ class Generator:
         spec, random = market.spec, self._random
         quoted = _Quoted(
             market=market,
-            walk=walk.start(spec, random),
+            walk=walk.start(spec, random, self._volatility_percent),
             gap=max(1, spec.reference_price * spec.gap_ppm // 1_000_000),
             half_spread=max(1, spec.reference_price * _TOUCH_PPM // 1_000_000),
             unit=_TYPICAL_QUOTE // spec.reference_price,

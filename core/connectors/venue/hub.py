@@ -37,6 +37,16 @@ class Listener:
         self._queue.append(body)
         self._wake.set()
 
+    @property
+    def queued_bytes(self) -> int:
+        """How far the reader is behind."""
+        return self._queued
+
+    def forget(self) -> None:
+        """Drop what is queued."""
+        self._queue.clear()
+        self._queued = 0
+
     async def pump(self) -> None:
         """Write until the socket ends."""
         try:

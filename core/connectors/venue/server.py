@@ -1,9 +1,9 @@
 """The wires of the paper venue: aiohttp carries bytes between clients and the pure simulation, and decides nothing."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator
+from itertools import count
 from typing import Final
 
 import msgspec
@@ -12,10 +12,21 @@ from aiohttp import WSMsgType, web
 from core.connectors.venue import replies
 from core.connectors.venue.catalogue import listed
 from core.connectors.venue.codes import Code, Refusal
+from core.connectors.venue.control import Control
+from core.connectors.venue.control_beats import Beats
+from core.connectors.venue.control_clock import VenueClock, WallClock, pause
 from core.connectors.venue.conversation import Conversation
-from core.connectors.venue.hub import Hub, Listener
+from core.connectors.venue.faults import Faults
+from core.connectors.venue.faults_requests import is_vanishing
+from core.connectors.venue.faults_wire import FaultyListener, Meddlers, middleware, response
+from core.connectors.venue.generator import moving
+from core.connectors.venue.hub import Hub
+from core.connectors.venue.options import PLAIN, Extras
 from core.connectors.venue.rest import Query, Rest, refused
+from core.connectors.venue.sequencer import TxRecord
 from core.connectors.venue.simulation import KeyOf, Simulation
+from core.connectors.venue.tiers_gate import Gate
+from core.connectors.venue.tx import CreateTx
 from core.connectors.venue.views import encode
 
 HOST: Final = "127.0.0.1"
@@ -24,25 +35,57 @@ BATCH_US: Final = 50_000
 SHORTEST_BATCH_US: Final = 1_000
 MAX_MESSAGE: Final = 1024 * 1024
 
-_EPOCH_MS: Final = 1_767_225_600_000
-"""2026-01-01, in Unix milliseconds: keeps the ids as short as the real ones."""
+_EPOCH_MS: Final = 1_767_225_600_000 - 1
+"""2026-01-01, in Unix milliseconds: keeps the ids as short as the real ones.
+
+A venue that lost its memory and starts again must not give an id away twice: clients remember. It trades far less than
+once a millisecond, so ids that begin at the moment of the start never meet."""
+_ROOM: Final = 512 * 1024
+"""Bytes a client may be behind before virtual time waits for it."""
+_MAX_DIGITS: Final = 9
 
 
 class VenueServer:
     """One venue: an aiohttp application and the task that moves its markets."""
 
-    def __init__(self, *, markets: int, seed: int, keys: tuple[KeyOf, ...], rate: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        markets: int,
+        seed: int,
+        keys: tuple[KeyOf, ...],
+        rate: int | None = None,
+        extras: Extras = PLAIN,
+    ) -> None:
         """Build the venue; `rate` is book frames a second over all markets, 20 a market when it is None.
 
         Raises:
             ConfigError: the catalogue does not hold that many markets.
         """
-        specs = listed(markets)
+        specs = extras.feeding.specs if extras.feeding else listed(markets)
         self._hub: Final = Hub()
-        self.simulation: Final = Simulation(specs, seed, keys, self._hub, first_id=_since_epoch_ms())
+        self._clock: Final[VenueClock] = extras.clock or WallClock()
+        self.simulation: Final = Simulation(
+            specs,
+            seed,
+            keys,
+            self._hub,
+            first_id=self._clock.now_us() // 1_000 - _EPOCH_MS,
+            source=extras.feeding.source if extras.feeding else moving(seed, extras.volatility_percent),
+        )
         self._rest: Final = Rest(self.simulation)
+        self._meddlers: Final = Meddlers(
+            faults=Faults(extras.faults, self._clock.now_us()),
+            clock=self._clock,
+            gate=Gate(extras.tier, self.simulation.exchange),
+        )
+        self.simulation.route = self._route
+        self._control_token: Final = extras.control_token
         self._step_us: Final = BATCH_US if rate is None else max(SHORTEST_BATCH_US, 1_000_000 * len(specs) // rate)
-        self._listeners: Final[set[Listener]] = set()
+        self._beats: Final = Beats(self._clock, self._step_us, self._beat, self._has_room)
+        self._skew_us = 0
+        self._sessions: Final = count(1)
+        self._listeners: Final[set[FaultyListener]] = set()
         self.stopped: Final = asyncio.Event()
         """Set when the markets can move no further."""
         self.failure: BaseException | None = None
@@ -50,44 +93,70 @@ class VenueServer:
 
     def app(self) -> web.Application:
         """The application; it runs the markets for as long as it is started."""
-        app = web.Application(client_max_size=MAX_MESSAGE)
+        meddle = middleware(self._meddlers.faults, self._clock)
+        app = web.Application(client_max_size=MAX_MESSAGE, middlewares=[meddle])
         app.router.add_get("/stream", self._stream)
         app.router.add_post("/api/v1/sendTx", self._send_tx)
         app.router.add_post("/api/v1/sendTxBatch", self._send_batch)
+        if self._control_token is not None:
+            faults, advance = self._meddlers.faults, self._beats.advance
+            Control(self._control_token, faults, self._clock, advance).add_to(app.router)
         app.router.add_get("/{path:.*}", self._get)
         app.cleanup_ctx.append(self._running)
         app.on_shutdown.append(self._close_sockets)
         return app
 
     async def _running(self, _: web.Application) -> AsyncIterator[None]:
-        self.simulation.tick(self._step_us, _now_us())  # nobody sees an empty book
-        task = asyncio.create_task(self._run(), name="venue-markets")
+        self.simulation.tick(self._step_us, self._now_us())  # nobody sees an empty book
+        task = asyncio.create_task(self._beats.run(), name="venue-markets")
         task.add_done_callback(self._ended)
         yield
         task.cancel()
         await asyncio.wait([task])
+        self._clock.close()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.failure = None if task.cancelled() else task.exception()
         self.stopped.set()
 
-    async def _run(self) -> None:
-        """Step the markets on a fixed beat; beats that were missed are skipped, not made up for."""
-        loop = asyncio.get_running_loop()
-        step = self._step_us / 1_000_000
-        due = loop.time()
-        while True:
-            due = max(due + step, loop.time())
-            await asyncio.sleep(due - loop.time())
-            self.simulation.tick(self._step_us, _now_us())
-            self._dispatch()
+    def _beat(self) -> None:
+        self.simulation.tick(self._step_us, self._now_us())
+        self._dispatch()
+
+    def _has_room(self) -> bool:
+        return all(listener.queued_bytes < _ROOM for listener in self._listeners)
+
+    def _now_us(self) -> int:
+        """The venue's time, with what is wrong with it on purpose."""
+        now_us = self._clock.now_us()
+        skew_us = self._meddlers.faults.skew_us(now_us)
+        if skew_us != self._skew_us:
+            self._skew_us = skew_us
+            self.simulation.jump(now_us + skew_us)
+        return now_us + skew_us
+
+    def _route(self, record: TxRecord, now_us: int) -> int | None:
+        wait_us = self._meddlers.gate.admitted(record, now_us)
+        is_reducing = isinstance(record.tx, CreateTx) and record.tx.reduce_only == 1
+        if is_reducing and is_vanishing(self._meddlers.faults, self._clock.now_us()):
+            return None
+        if wait_us:
+            self._clock.after(wait_us, self._run_due)
+        return wait_us
+
+    def _run_due(self) -> None:
+        self.simulation.run_due(self._now_us())
+        self._dispatch()
 
     def _dispatch(self) -> None:
         self._hub.publish(self.simulation.take_frames())
 
     async def _get(self, request: web.Request) -> web.Response:
         token = request.headers.get("authorization") or request.query.get("auth")
-        query = Query(params=request.query, token=token, now_us=_now_us())
+        query = Query(params=request.query, token=token, now_us=self._now_us())
+        refused_by_gate = self._meddlers.gate.request(request.path, query.now_us)
+        if refused_by_gate is not None:
+            return response(refused_by_gate)
         return _json(*self._rest.get(request.path, query))
 
     async def _send_tx(self, request: web.Request) -> web.Response:
@@ -95,42 +164,49 @@ class VenueServer:
         tx_type, tx_info = form.get("tx_type"), form.get("tx_info")
         if not (isinstance(tx_type, str) and tx_type.isascii() and tx_type.isdigit() and isinstance(tx_info, str)):
             return _json(*refused(Refusal(Code.INVALID_PARAM, "invalid param : tx_type or tx_info")))
-        now_us = _now_us()
-        outcome = self.simulation.send(int(tx_type), tx_info, now_us)
-        self._dispatch()
-        if isinstance(outcome, Refusal):
-            return _json(*refused(outcome))
-        return _json(200, encode({"message": replies.QUOTA, **replies.sent_body(outcome.tx_hash, now_us)}))
+        return await self._carry([int(tx_type[:_MAX_DIGITS])], [tx_info], is_batch=False)
 
     async def _send_batch(self, request: web.Request) -> web.Response:
         form = await request.post()
         try:
             types = msgspec.json.decode(str(form.get("tx_types")), type=list[int])
             infos = msgspec.json.decode(str(form.get("tx_infos")), type=list[str])
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeEncodeError):
             return _json(*refused(Refusal(Code.INVALID_PARAM, "invalid param : tx_types or tx_infos")))
-        now_us = _now_us()
-        outcome = self.simulation.send_batch(types, infos, now_us)
+        return await self._carry(types, infos, is_batch=True)
+
+    async def _carry(self, types: list[int], infos: list[str], *, is_batch: bool) -> web.Response:
+        """Admit what the gate lets through; the reply comes when it is committed."""
+        now_us, gate = self._now_us(), self._meddlers.gate
+        stopped = gate.sending(types, infos, now_us, is_batch=is_batch)
+        if stopped is not None:
+            return response(stopped)
+        outcome = self.simulation.send_batch(types, infos, now_us) if is_batch else self._one(types, infos, now_us)
         self._dispatch()
+        receipt = gate.receipt(now_us, is_batch=is_batch)
         if isinstance(outcome, Refusal):
             return _json(*refused(outcome))
         hashes = [record.tx_hash for record in outcome]
-        return _json(200, encode({"message": replies.QUOTA, **replies.sent_body(hashes, now_us)}))
+        await pause(self._clock, gate.commit_us)
+        return _json(200, encode({**receipt, **replies.sent_body(hashes if is_batch else hashes[0], now_us)}))
+
+    def _one(self, types: list[int], infos: list[str], now_us: int) -> list[TxRecord] | Refusal:
+        outcome = self.simulation.send(types[0], infos[0], now_us)
+        return outcome if isinstance(outcome, Refusal) else [outcome]
 
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
         # Compressing for a reader on the same machine costs both sides more than the bytes do.
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, autoping=True)
         await socket.prepare(request)
-        listener, conversation = Listener(socket, request.transport), Conversation(self.simulation)
+        listener = FaultyListener(socket, request.transport, self._meddlers)
+        conversation = Conversation(self.simulation)
         self._listeners.add(listener)
-        listener.push(encode({"session_id": str(uuid.uuid4()), "type": "connected"}))
+        listener.push(encode({"session_id": self._session_id(), "type": "connected"}))
         writer = asyncio.create_task(listener.pump(), name="venue-writer")
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
-                    reply = conversation.receive(message.data, _now_us())
-                    if reply is not None:
-                        listener.push(reply)
+                    listener.converse(conversation, message.data, self._now_us())
                     self._hub.sync(listener, conversation.subscribed)
                     self._dispatch()
         finally:
@@ -140,21 +216,14 @@ class VenueServer:
             await asyncio.wait([writer])
         return socket
 
+    def _session_id(self) -> str:
+        """Fresh, but the same again where time is."""
+        number = next(self._sessions)
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, str(number)) if self._clock.is_virtual else uuid.uuid4())
+
     async def _close_sockets(self, _: web.Application) -> None:
         await asyncio.gather(*(listener.close() for listener in self._listeners))
 
 
 def _json(status: int, body: bytes) -> web.Response:
     return web.Response(status=status, body=body, content_type="application/json")
-
-
-def _since_epoch_ms() -> int:
-    """A venue that lost its memory and starts again must not give an id away twice: clients remember.
-
-    It trades far less than once a millisecond, so ids that begin at the moment of the start never meet.
-    """
-    return time.time_ns() // 1_000_000 - _EPOCH_MS
-
-
-def _now_us() -> int:
-    return time.time_ns() // 1_000

@@ -3,10 +3,11 @@
 Pure and deterministic for a seed, its steps and its transactions. `core.connectors.venue.server` carries the bytes.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 from core.connectors.venue import tx
 from core.connectors.venue.accounts import ApiKey, VenueAccount
@@ -41,6 +42,23 @@ class KeyOf:
     public_key: str
 
 
+class Source(Protocol):
+    """What moves the markets: the generator, or a recording."""
+
+    def shock(self) -> None:
+        """A step begins."""
+        ...
+
+    def step(self, market_id: int, elapsed_us: int, now_us: int) -> Iterator[None]:
+        """Move one market; yields after each transaction that traded."""
+        ...
+
+
+def at_once(_: TxRecord, __: int) -> int | None:
+    """The route without latency."""
+    return 0
+
+
 class Simulation:
     """Markets that move, accounts that trade."""
 
@@ -51,15 +69,23 @@ class Simulation:
         keys: Sequence[KeyOf],
         listened: Container[str],
         first_id: int = 0,
+        *,
+        source: Callable[[Exchange], Source] | None = None,
     ) -> None:
-        """Open everything; `listened` is asked which channels anybody hears, `first_id` is as in `Exchange`."""
+        """Open everything; `listened` is asked which channels anybody hears, `first_id` is as in `Exchange`.
+
+        Markets are moved by `source`, or by a generator of this `seed`.
+        """
         self.exchange: Final = Exchange(specs, first_id)
         self.sequencer: Final = Sequencer(self.exchange, CHAIN_ID)
         self.feed: Final = Feed(self.exchange, listened)
         for key in keys:
             self._register(key)
         # The seed makes a market, not a secret.
-        self._generator: Final = Generator(self.exchange, Random(seed))  # noqa: S311
+        self._source: Final = source(self.exchange) if source else Generator(self.exchange, Random(seed))  # noqa: S311
+        self.route: Callable[[TxRecord, int], int | None] = at_once
+        """How long an admitted transaction waits before it is executed, in microseconds; None for ever."""
+        self._waiting: list[tuple[int, int, TxRecord]] = []
         self._outbox: list[Frame] = []
         self._now_us = 0
         self._stats_us = 0
@@ -68,9 +94,10 @@ class Simulation:
     def tick(self, elapsed_us: int, now_us: int) -> None:
         """Move every market by `elapsed_us` and publish its batch."""
         now_us = self._forward(now_us)
-        self._generator.shock()
+        self.run_due(now_us)
+        self._source.shock()
         for market_id, market in self.exchange.markets.items():
-            for _ in self._generator.step(market_id, elapsed_us, now_us):
+            for _ in self._source.step(market_id, elapsed_us, now_us):
                 self._report(now_us)
             self._outbox.extend(self.feed.batch(market, now_us))
         if now_us - self._expired_us >= _EXPIRE_EVERY_US:
@@ -85,11 +112,26 @@ class Simulation:
     def send(self, tx_type: int, tx_info: str, now_us: int) -> TxRecord | Refusal:
         """Admit and run one transaction; its frames wait in the outbox."""
         now_us = self._forward(now_us)
+        self.run_due(now_us)
         record = self.sequencer.admit(tx_type, tx_info, now_us)
         if isinstance(record, TxRecord):
-            self.sequencer.execute(record, now_us)
-            self._report(now_us)
+            delay_us = self.route(record, now_us)
+            if delay_us is not None:
+                heappush(self._waiting, (now_us + delay_us, record.sequence, record))
+                self.run_due(now_us)
         return record
+
+    def run_due(self, now_us: int) -> int | None:
+        """Execute what has waited long enough; the moment at which the next is due, if any waits."""
+        while self._waiting and self._waiting[0][0] <= now_us:
+            _, _, record = heappop(self._waiting)
+            self.sequencer.execute(record, self._forward(now_us))
+            self._report(self._now_us)
+        return self._waiting[0][0] if self._waiting else None
+
+    def jump(self, now_us: int) -> None:
+        """Set the venue's clock, back too: for clocks that are wrong on purpose."""
+        self._now_us = self._stats_us = self._expired_us = now_us
 
     def send_batch(self, types: Sequence[int], infos: Sequence[str], now_us: int) -> list[TxRecord] | Refusal:
         """Admit and run several transactions of one key, in order; one refusal before the first refuses them all."""

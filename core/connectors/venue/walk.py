@@ -34,6 +34,7 @@ class Walk:
     fine: int
     basis_ppm: int = 0
     premium_ppm: int = 0
+    volatility_percent: int = 100
 
     @property
     def fair(self) -> int:
@@ -46,7 +47,7 @@ class Walk:
         shared, own = spec.common_percent, 100 - spec.common_percent
         deviate = (shared * common + own * normal(random)) // isqrt(shared * shared + own * own)
         root = isqrt(elapsed_us * _PICO // _DAY_US)
-        sigma_pico = spec.daily_volatility_bp * 100 * root
+        sigma_pico = spec.daily_volatility_bp * self.volatility_percent * root
         self.fine += self.fine * deviate * sigma_pico // (1_000 * _PICO)
         self.fine = max(self.fine, spec.reference_price * FINE // 5)
         self.basis_ppm += normal(random) // 250 - self.basis_ppm // 64
@@ -60,6 +61,7 @@ class Walk:
         market.funding_ppm = max(-_MAX_FUNDING_PPM, min(_MAX_FUNDING_PPM, self.premium_ppm // 8 + 12))
 
 
-def start(spec: MarketSpec, random: Random) -> Walk:
+def start(spec: MarketSpec, random: Random, volatility_percent: int = 100) -> Walk:
     """A walk that begins within one percent of the reference price."""
-    return Walk(spec, spec.reference_price * FINE * (10_000 + random.randint(-100, 100)) // 10_000)
+    fine = spec.reference_price * FINE * (10_000 + random.randint(-100, 100)) // 10_000
+    return Walk(spec, fine, volatility_percent=volatility_percent)
