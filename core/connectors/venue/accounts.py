@@ -14,8 +14,51 @@ RATE: Final = 1_000_000
 """Fee rates count millionths of the notional."""
 FRACTION: Final = 10_000
 """Margin fractions count ten-thousandths of the notional."""
+LIQUIDATION_FEE: Final = 10_000
+"""At most, on what a liquidation brings above the zero price: one percent, in 1e-6 of the notional."""
+INSURANCE_FUND: Final = 281_474_976_710_655
+"""Its account, as `orderBookDetails` of the venue names it."""
 KEPT_CLOSED: Final = 10_000
 KEPT_TRADES: Final = 20_000
+
+
+KEPT_FUNDINGS: Final = 10_000
+KEPT_NOTICES: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingPayment:
+    """One account's part of one funding round in one market."""
+
+    funding_id: int
+    market_id: int
+    time_s: int
+    rate_ppm: int
+    size: int
+    """Signed steps held at the time."""
+    change: int
+    """What the account received, in 1e-6 USDC; negative when it paid."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Liquidated:
+    """One fill of a liquidation, or one takeover, as the account is told of it."""
+
+    number: int
+    is_takeover: bool
+    trade: VenueTrade
+
+
+@dataclass(slots=True)
+class ReadToken:
+    """A read-only API token of an account."""
+
+    token_id: int
+    name: str
+    text: str
+    expiry_s: int
+    covers_all: bool
+    is_revoked: bool = False
 
 
 @dataclass(slots=True)
@@ -28,6 +71,8 @@ class VenuePosition:
     cost: int = 0
     """What the open size was bought for; negative for a short."""
     realised: int = 0
+    funding_paid: int = 0
+    """Paid less received since the market was first touched, in 1e-6 USDC."""
 
     def apply(self, delta: int, price: int) -> int:
         """Trade `delta` steps at `price` ticks; returns what it realised."""
@@ -71,12 +116,20 @@ class VenueAccount:
     keys: dict[int, ApiKey] = field(default_factory=dict)
     positions: dict[int, VenuePosition] = field(default_factory=dict)
     live: dict[int, VenueOrder] = field(default_factory=dict)
-    """Open orders by `order_index`; not kept for internal accounts."""
+    """Open and pending orders by `order_index`; not kept for internal accounts."""
     by_client: dict[int, VenueOrder] = field(default_factory=dict)
-    """Open orders by client index: unique among live orders of all markets."""
+    """The same by client index: unique among live orders of all markets."""
     closed: deque[VenueOrder] = field(default_factory=lambda: deque(maxlen=KEPT_CLOSED))
     """Newest last."""
     trades: deque[VenueTrade] = field(default_factory=lambda: deque(maxlen=KEPT_TRADES))
+    fundings: deque[FundingPayment] = field(default_factory=lambda: deque(maxlen=KEPT_FUNDINGS))
+    """Newest last."""
+    notices: deque[Liquidated] = field(default_factory=lambda: deque(maxlen=KEPT_NOTICES))
+    """Newest last."""
+    read_tokens: dict[str, ReadToken] = field(default_factory=dict)
+    """By their text."""
+    cancel_all_ms: int = 0
+    """When everything of this account is to be cancelled, in Unix milliseconds; 0 when nothing is scheduled."""
     order_count: int = 0
     volume: int = 0
     """Of all trades, in 1e-6 USDC."""
@@ -103,12 +156,16 @@ class VenueAccount:
         """Open orders in a market: how many, steps to buy, steps to sell (reduce-only ones add no exposure)."""
         count = buys = sells = 0
         for order in self.live.values():
-            if order.market_id == market_id:
+            if order.market_id == market_id and not order.is_pending:
                 count += 1
                 if not order.reduce_only:
                     buys += 0 if order.is_ask else order.remaining
                     sells += order.remaining if order.is_ask else 0
         return count, buys, sells
+
+    def pending(self, market_id: int | None = None) -> list[VenueOrder]:
+        """Conditional orders that wait, of one market or all."""
+        return [order for order in self.live.values() if order.is_pending and market_id in {None, order.market_id}]
 
 
 def fee_of(quote: int, rate: int) -> int:

@@ -1,108 +1,74 @@
-"""The matching engine: price-time priority over exact integers, one transaction at a time.
+"""What may become an order and when: plain ones, those that wait for a price, groups, changes and cancels.
 
-Pure: the moment is an argument, and what a transaction changed is collected until `take_changes`. Signatures, nonces
-and bytes are not its business.
+Pure: the moment is an argument. Signatures, nonces and bytes are not its business; trading is done in
+`core.connectors.venue.matching`.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from core.connectors.venue import margin
-from core.connectors.venue.accounts import VenueAccount, fee_of
+from core.connectors.venue import funding, margin
+from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.catalogue import MarketSpec
 from core.connectors.venue.codes import Code, Refusal
-from core.connectors.venue.market import MarketState, open_market
-from core.connectors.venue.orders import (
-    OrderKind,
-    OrderRequest,
-    OrderStatus,
-    SelfTrade,
-    Tif,
-    TradeSide,
-    VenueOrder,
-    VenueTrade,
-)
+from core.connectors.venue.market import MarketState
+from core.connectors.venue.matching import FIRST_TRADE_ID, Changes, Matching, reducible
+from core.connectors.venue.orders import Grouping, OrderRequest, OrderStatus, SelfTrade, Tif, TriggerStatus, VenueOrder
 
-FIRST_TRADE_ID: Final = 19_000_000_000
+__all__ = ["FIRST_TRADE_ID", "Changes", "Exchange", "conserved"]
+
+_EXISTS: Final = Refusal(Code.CLIENT_INDEX_EXISTS, "client order index already exists")
+_INCREASES: Final = Refusal(Code.REDUCE_ONLY_INCREASES, "reduce only order would increase the position")
+_MOST_ROUNDS: Final = 48
+"""Rounds of funding made up for when time leaps, two days of them."""
 
 
-@dataclass(slots=True)
-class Changes:
-    """What one transaction touched, for the accounts that are told and for the public."""
-
-    orders: dict[VenueAccount, dict[int, VenueOrder]] = field(default_factory=dict)
-    positions: dict[VenueAccount, set[int]] = field(default_factory=dict)
-    """Markets whose position or open-order count changed."""
-    trades: list[VenueTrade] = field(default_factory=list)
-
-    def __bool__(self) -> bool:
-        """Whether anything happened."""
-        return bool(self.orders or self.positions or self.trades)
-
-    def touch(self, order: VenueOrder) -> None:
-        """An order of an account that is told became another."""
-        if not order.account.is_internal:
-            self.orders.setdefault(order.account, {})[order.index] = order
-            self.positions.setdefault(order.account, set()).add(order.market_id)
-
-
-class Exchange:
-    """Markets, accounts and the trades between them."""
+class Exchange(Matching):
+    """Orders of every kind, from request to end."""
 
     def __init__(self, specs: Iterable[MarketSpec], first_id: int = 0) -> None:
-        """Open the markets, empty; ids of orders and trades count from `first_id` on top of where the venue's begin."""
-        self.markets: Final[dict[int, MarketState]] = {spec.market_id: open_market(spec, first_id) for spec in specs}
-        self.accounts: Final[dict[int, VenueAccount]] = {}
-        self.fees_collected = 0
-        """In 1e-6 USDC."""
-        self.deposits = 0
-        self._next_trade_id = FIRST_TRADE_ID + first_id
-        self._changes = Changes()
-
-    def add_account(self, account: VenueAccount) -> VenueAccount:
-        """Open an account with the collateral it brings."""
-        self.accounts[account.index] = account
-        self.deposits += account.collateral
-        return account
-
-    def take_changes(self) -> Changes:
-        """What happened since the last call."""
-        changes, self._changes = self._changes, Changes()
-        return changes
+        """As every matching engine begins; `first_id` is for fundings, too."""
+        super().__init__(specs, first_id)
+        self._funded_us = 0
+        self._funding_id = first_id
 
     def create(self, account: VenueAccount, request: OrderRequest, now_us: int) -> VenueOrder | Refusal:
-        """Run an order: match, rest, or end it. A `Refusal` leaves no order behind."""
+        """Run an order: match, rest, wait, or end it. A `Refusal` leaves no order behind."""
         if request.client_index and request.client_index in account.by_client:
-            return Refusal(Code.CLIENT_INDEX_EXISTS, "client order index already exists")
-        market = self.markets[request.market_id]
+            return _EXISTS
         size = request.size
         if request.reduce_only:
-            room = _reducible(account, request.market_id, is_ask=request.is_ask)
+            room = reducible(account, request.market_id, is_ask=request.is_ask)
             if room == 0:
-                return Refusal(Code.REDUCE_ONLY_INCREASES, "reduce only order would increase the position")
-            size = size or room
-        order = VenueOrder(
-            market.book.next_index(is_ask=request.is_ask),
-            account,
-            request.market_id,
-            request.is_ask,
-            request.price,
-            size,
-            now_us,
-            client_index=request.client_index,
-            kind=request.kind,
-            tif=request.tif,
-            reduce_only=request.reduce_only,
-            expiry_ms=request.expiry_ms,
-        )
-        is_covered = request.tif is not Tif.IOC or margin.can_afford(account, self.markets, request)
-        self._register(order)
-        if is_covered:
-            self._run(market, order, request.self_trade, now_us)
-        else:
-            self._finish(order, OrderStatus.MARGIN, now_us)
+                return _INCREASES
+            size = size or (0 if request.kind.is_conditional else room)
+        order = self._make(account, request, size, now_us)
+        self._begin(order, now_us)
         return order
+
+    def create_group(
+        self, account: VenueAccount, grouping: Grouping, requests: tuple[OrderRequest, ...], now_us: int
+    ) -> VenueOrder | Refusal:
+        """Run a group; the first order, or the refusal of them all."""
+        if any(request.client_index and request.client_index in account.by_client for request in requests):
+            return _EXISTS
+        first = requests[0]
+        is_pair = grouping is Grouping.OCO
+        if is_pair and reducible(account, first.market_id, is_ask=first.is_ask) == 0:
+            return _INCREASES
+        orders = [self._make(account, request, request.size, now_us) for request in requests]
+        waiting = orders if is_pair else orders[1:]
+        if len(waiting) == 2:
+            waiting[0].sibling, waiting[1].sibling = waiting[1], waiting[0]
+        if not is_pair:
+            orders[0].children = tuple(waiting)
+            for child in waiting:
+                child.parent, child.trigger_status = orders[0], TriggerStatus.PARENT
+        for order in waiting:
+            self._wait(order)
+        if not is_pair:
+            self._begin(orders[0], now_us)
+        return orders[0]
 
     def quote(
         self, account: VenueAccount, market: MarketState, price: int, size: int, *, is_ask: bool
@@ -116,200 +82,166 @@ class Exchange:
         book.side(is_ask=is_ask).add(order)
         return order
 
-    def cancel(self, order: VenueOrder, status: OrderStatus, now_us: int) -> None:
-        """End an order that rests."""
-        self.markets[order.market_id].book.side(is_ask=order.is_ask).remove(order)
-        self._finish(order, status, now_us)
-
-    def cancel_all(self, account: VenueAccount, market_id: int | None, now_us: int) -> int:
+    def cancel_all(
+        self, account: VenueAccount, market_id: int | None, now_us: int, status: OrderStatus = OrderStatus.CANCELED
+    ) -> int:
         """Cancel an account's orders, of one market or all; returns how many."""
         chosen = [order for order in account.live.values() if market_id is None or order.market_id == market_id]
-        for order in chosen:
-            self.cancel(order, OrderStatus.CANCELED, now_us)
+        for order in reversed(chosen):  # children before their parent, whose end would name them after it
+            if order.is_live:
+                self.cancel(order, status, now_us)
         return len(chosen)
 
-    def modify(self, order: VenueOrder, size: int, price: int, now_us: int) -> None:
+    def modify(self, order: VenueOrder, size: int, price: int, now_us: int, trigger_price: int = 0) -> None:
         """Change total size and price; the order keeps its index, loses its place in the queue, may trade at once."""
         market = self.markets[order.market_id]
-        market.book.side(is_ask=order.is_ask).remove(order)
         order.version += 1
+        order.updated_us = now_us
+        if order.is_pending:
+            order.size, order.price = size, price
+            order.trigger_price = trigger_price or order.trigger_price
+            self._changes.touch(order)
+            return
+        market.book.side(is_ask=order.is_ask).remove(order)
         if size <= order.filled:
             self._finish(order, OrderStatus.CANCELED, now_us)
             return
         order.size, order.price = size, price
-        self._run(market, order, SelfTrade.EXPIRE_MAKER, now_us)
+        self.run(market, order, SelfTrade.EXPIRE_MAKER, now_us)
 
     def expire(self, now_us: int) -> None:
         """End every order whose time is over."""
         for account in self.accounts.values():
             due = [order for order in account.live.values() if 0 < order.expiry_ms * 1_000 <= now_us]
             for order in due:
-                self.cancel(order, OrderStatus.EXPIRED, now_us)
+                if order.is_live:
+                    self.cancel(order, OrderStatus.EXPIRED, now_us)
+
+    def cancel_scheduled(self, now_us: int) -> Iterator[None]:
+        """Carry out every scheduled cancel-all that is due; yields after each, for it to be reported alone."""
+        for account in self.accounts.values():
+            if 0 < account.cancel_all_ms * 1_000 <= now_us:
+                account.cancel_all_ms = 0
+                self.cancel_all(account, None, now_us)
+                yield
+
+    def trigger(self, market: MarketState, now_us: int) -> Iterator[None]:
+        """Run every order whose price has come; yields after each, for it to be reported alone."""
+        for order in list(market.watching.values()):
+            if order.is_pending and order.is_reached_by(market.mark):
+                self._fire(market, order, now_us)
+                yield
+
+    def fund_positions(self, now_us: int) -> bool:
+        """Settle funding for each full hour since the last call; whether there was one."""
+        now_hour = now_us // funding.HOUR_US
+        last_hour, self._funded_us = self._funded_us // funding.HOUR_US, now_us
+        if last_hour == 0:
+            return False
+        for hour in range(max(last_hour, now_hour - _MOST_ROUNDS) + 1, now_hour + 1):
+            self._funding_id += 1
+            for market in self.markets.values():
+                self._fund(market, hour * funding.HOUR_US)
+        return now_hour > last_hour
+
+    def set_leverage(self, account: VenueAccount, market_id: int, imf: int) -> Refusal | None:
+        """Choose the initial margin fraction of a market, when what is open can bear it."""
+        position = account.position(market_id, self.markets[market_id].spec.default_imf)
+        before, position.imf = position.imf, imf
+        if imf > before and margin.order_requirement(account, self.markets) > margin.equity(account, self.markets):
+            position.imf = before
+            return Refusal(Code.RISK_CHANGE, "account would be below its initial margin requirement")
+        self._changes.move(account, market_id)
+        return None
 
     def find(self, account: VenueAccount, market_id: int, index: int) -> VenueOrder | None:
-        """An open order of the account in this market, by `order_index` or client index."""
+        """A live order of the account in this market, by `order_index` or client index."""
         order = account.live.get(index) or account.by_client.get(index)
         return order if order is not None and order.market_id == market_id else None
 
-    def _run(self, market: MarketState, order: VenueOrder, mode: SelfTrade, now_us: int) -> None:
-        """Match, then rest what may rest and end what may not."""
-        order.updated_us = now_us
-        if order.tif is Tif.POST_ONLY and market.book.side(is_ask=not order.is_ask).is_reached_by(order.price):
-            self._finish(order, OrderStatus.POST_ONLY, now_us)
-            return
-        outcome = self._match(market, order, mode, now_us)
-        if outcome is None and order.tif is not Tif.IOC:
-            market.book.side(is_ask=order.is_ask).add(order)
-            self._changes.touch(order)
-        else:
-            self._finish(order, outcome or OrderStatus.LIQUIDITY, now_us)
-        self._drop_idle_reducers(market, now_us)
+    def _fund(self, market: MarketState, hour_us: int) -> None:
+        funding.open_round(market, hour_us)
+        for account in self.accounts.values():
+            payment = funding.pay(account, market, self._funding_id)
+            if payment is None:
+                continue
+            self.fees_collected -= payment.change
+            if not account.is_internal:
+                account.fundings.append(payment)
+                self._changes.fundings.setdefault(account, []).append(payment)
+                self._changes.move(account, market.market_id)
 
-    def _match(self, market: MarketState, taker: VenueOrder, mode: SelfTrade, now_us: int) -> OrderStatus | None:
-        """Trade until something stops it; None when what is left found nobody."""
-        side = market.book.side(is_ask=not taker.is_ask)
-        while True:
-            room = self._room(taker)
-            if room == 0:
-                return OrderStatus.REDUCE_ONLY if taker.remaining else OrderStatus.FILLED
-            maker = side.first()
-            if maker is None:
-                return None
-            if taker.kind is OrderKind.LIMIT and not side.is_reached_by(taker.price):
-                return None
-            room = min(room, _within_average(taker, maker.price))
-            if room == 0:
-                return OrderStatus.SLIPPAGE
-            offered = self._room(maker)
-            if maker.account is taker.account:
-                if mode is not SelfTrade.EXPIRE_TAKER:
-                    self.cancel(maker, OrderStatus.SELF_TRADE, now_us)
-                if mode is not SelfTrade.EXPIRE_MAKER:
-                    return OrderStatus.SELF_TRADE
-            elif offered == 0:
-                self.cancel(maker, OrderStatus.REDUCE_ONLY, now_us)
-            else:
-                self._trade(market, maker, taker, min(room, offered), now_us)
-
-    def _room(self, order: VenueOrder) -> int:
-        """How much of an order may trade now; a reduce-only one never more than the position."""
-        if not order.reduce_only:
-            return order.remaining
-        return min(order.remaining, _reducible(order.account, order.market_id, is_ask=order.is_ask))
-
-    def _trade(self, market: MarketState, maker: VenueOrder, taker: VenueOrder, size: int, now_us: int) -> None:
-        price = maker.price
-        ask, bid = (maker, taker) if maker.is_ask else (taker, maker)
-        side = market.book.side(is_ask=maker.is_ask)
-        if size == maker.remaining:
-            side.remove(maker)
-        else:
-            side.shrink(maker, size)
-        trade = VenueTrade(
-            trade_id=self._next_trade_id,
-            market_id=market.market_id,
-            price=price,
-            size=size,
-            is_maker_ask=maker.is_ask,
-            ask=self._settle(market, ask, size, price, is_maker=maker is ask),
-            bid=self._settle(market, bid, size, price, is_maker=maker is bid),
-            time_us=now_us,
+    def _make(self, account: VenueAccount, request: OrderRequest, size: int, now_us: int) -> VenueOrder:
+        order = VenueOrder(
+            self.markets[request.market_id].book.next_index(is_ask=request.is_ask),
+            account,
+            request.market_id,
+            request.is_ask,
+            request.price,
+            size,
+            now_us,
+            client_index=request.client_index,
+            kind=request.kind,
+            tif=request.tif,
+            reduce_only=request.reduce_only,
+            expiry_ms=request.expiry_ms,
+            trigger_price=request.trigger_price,
+            self_trade=request.self_trade,
+            updated_us=now_us,
         )
-        self._next_trade_id += 1
-        market.last = price
-        market.day.count(price, size)
-        market.prints.append(trade)
-        self._changes.trades.append(trade)
-        for order in (maker, taker):
-            order.updated_us = now_us
-            if not order.account.is_internal:
-                order.account.trades.append(trade)
-            self._changes.touch(order)
-        if not maker.remaining:
-            self._finish(maker, OrderStatus.FILLED, now_us)
-
-    def _settle(self, market: MarketState, order: VenueOrder, size: int, price: int, *, is_maker: bool) -> TradeSide:
-        """Book one side of a trade: position, profit, fee."""
-        account = order.account
-        position = account.position(order.market_id, market.spec.default_imf)
-        before, cost_before = position.size, position.cost
-        rate = account.maker_fee if is_maker else account.taker_fee
-        realised = position.apply(-size if order.is_ask else size, price)
-        fee = fee_of(price * size, rate)
-        account.collateral += realised - fee
-        account.volume += price * size
-        account.trade_count += 1
-        self.fees_collected += fee
-        market.open_interest += max(position.size, 0) - max(before, 0)
-        order.filled += size
-        order.filled_quote += price * size
-        return TradeSide(
-            order_index=order.index,
-            client_index=order.client_index,
-            account_index=account.index,
-            fee_rate=rate,
-            size_before=before,
-            entry_quote_before=abs(cost_before),
-            imf=position.imf,
-            sign_changed=before * position.size < 0,
-            realised=realised,
-        )
-
-    def _register(self, order: VenueOrder) -> None:
-        account = order.account
         account.order_count += 1
-        if account.is_internal:
-            return
-        account.live[order.index] = order
-        if order.client_index:
-            account.by_client[order.client_index] = order
+        if not account.is_internal:
+            account.live[order.index] = order
+            if order.client_index:
+                account.by_client[order.client_index] = order
+        return order
 
-    def _finish(self, order: VenueOrder, status: OrderStatus, now_us: int) -> None:
-        """The one way an order ends; it no longer rests when this is called."""
-        order.status = status
-        order.updated_us = now_us
-        account = order.account
-        if account.is_internal:
+    def _begin(self, order: VenueOrder, now_us: int) -> None:
+        """Let a new order trade, rest or wait; what only takes is checked for margin here, what may rest was before."""
+        if order.kind.is_conditional:
+            order.trigger_status = TriggerStatus.MARK_PRICE
+            self._wait(order)
             return
-        account.live.pop(order.index, None)
-        if order.client_index:
-            account.by_client.pop(order.client_index, None)
-        account.closed.append(order)
+        barred = self._barred(order) if order.tif is Tif.IOC else None
+        if barred is None:
+            self.run(self.markets[order.market_id], order, order.self_trade, now_us)
+        else:
+            self._finish(order, barred, now_us)
+
+    def _wait(self, order: VenueOrder) -> None:
+        order.status = OrderStatus.PENDING
+        if order.trigger_status is not TriggerStatus.PARENT:
+            order.trigger_status = TriggerStatus.MARK_PRICE
+            self.markets[order.market_id].watching[order.index] = order
         self._changes.touch(order)
 
-    def _drop_idle_reducers(self, market: MarketState, now_us: int) -> None:
-        """Cancel resting reduce-only orders that have nothing left to reduce."""
-        if not self._changes.trades:
-            return
-        for account in list(self._changes.positions):
-            idle = [
-                order
-                for order in account.live.values()
-                if order.reduce_only and order.market_id == market.market_id and self._room(order) == 0
-            ]
-            for order in idle:
-                self.cancel(order, OrderStatus.REDUCE_ONLY, now_us)
+    def _fire(self, market: MarketState, order: VenueOrder, now_us: int) -> None:
+        """Turn a waiting order into one that trades."""
+        del market.watching[order.index]
+        order.trigger_status, order.triggered_us = TriggerStatus.READY, now_us
+        room = reducible(order.account, order.market_id, is_ask=order.is_ask)
+        if order.size == 0:
+            order.size = room
+        barred = OrderStatus.REDUCE_ONLY if order.reduce_only and room == 0 else self._barred(order)
+        if barred is None:
+            order.status = OrderStatus.OPEN
+            self.run(market, order, order.self_trade, now_us)
+        else:
+            self._finish(order, barred, now_us)
+
+    def _barred(self, order: VenueOrder) -> OrderStatus | None:
+        """Why the account cannot carry an order that is about to trade.
+
+        The venue names two reasons and does not tell them apart; here an account whose balance is spent, with nothing
+        but open profit left, has an invalid one, and every other that lacks margin may not have margin.
+        """
+        account = order.account
+        if margin.can_afford(account, self.markets, order):
+            return None
+        return OrderStatus.BALANCE if account.collateral <= 0 else OrderStatus.MARGIN
 
 
-def _reducible(account: VenueAccount, market_id: int, *, is_ask: bool) -> int:
-    """Steps an order of this direction could take off the position."""
-    held = account.size_in(market_id)
-    return max(0, held if is_ask else -held)
-
-
-def _within_average(order: VenueOrder, price: int) -> int:
-    """Steps at `price` that keep a market order's average no worse than its limit (docs.lighter.xyz, order types)."""
-    if order.kind is OrderKind.LIMIT:
-        return order.remaining
-    worse = order.price - price if order.is_ask else price - order.price
-    if worse <= 0:
-        return order.remaining
-    paid, due = order.filled_quote, order.price * order.filled
-    slack = paid - due if order.is_ask else due - paid
-    return max(0, min(order.remaining, slack // worse))
-
-
-def conserved(exchange: Exchange, marks: Mapping[int, int]) -> int:
+def conserved(exchange: Matching, marks: Mapping[int, int]) -> int:
     """What must equal `deposits` at any time and any marks: all accounts at market value, and the fees."""
     total = exchange.fees_collected
     for account in exchange.accounts.values():

@@ -5,10 +5,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.connectors.venue.book import MatchBook
+from core.connectors.venue.candles import Candles
 from core.connectors.venue.catalogue import MarketSpec
-from core.connectors.venue.orders import PRIORITY_BITS, VenueTrade
+from core.connectors.venue.orders import PRIORITY_BITS, VenueOrder, VenueTrade
 
 KEPT_PRINTS: Final = 1_000
+KEPT_FUNDINGS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingRound:
+    """One hour's funding of a market."""
+
+    time_s: int
+    rate_ppm: int
+    """Positive when longs paid."""
+    value: int
+    """What one whole unit of the base paid or received, in 1e-8 USDC."""
 
 
 @dataclass(slots=True)
@@ -49,6 +62,11 @@ class MarketState:
     funding_time_ms: int = 0
     prints: deque[VenueTrade] = field(default_factory=lambda: deque(maxlen=KEPT_PRINTS))
     """Newest last."""
+    candles: Candles = field(default_factory=Candles)
+    fundings: deque[FundingRound] = field(default_factory=lambda: deque(maxlen=KEPT_FUNDINGS))
+    """Newest last."""
+    watching: dict[int, VenueOrder] = field(default_factory=dict)
+    """Pending orders that watch the mark price, by `order_index`."""
 
     @property
     def market_id(self) -> int:

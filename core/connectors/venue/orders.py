@@ -12,15 +12,35 @@ PRIORITY_BITS: Final = 48
 
 
 class OrderKind(IntEnum):
-    """The signed `Type`."""
+    """The signed `Type`; `LIQUIDATION` is the venue's own."""
 
     LIMIT = 0
     MARKET = 1
+    STOP_LOSS = 2
+    STOP_LOSS_LIMIT = 3
+    TAKE_PROFIT = 4
+    TAKE_PROFIT_LIMIT = 5
+    LIQUIDATION = 8
 
     @property
     def wire(self) -> str:
         """As order objects spell it."""
-        return "limit" if self is OrderKind.LIMIT else "market"
+        return self.name.lower().replace("_", "-")
+
+    @property
+    def is_conditional(self) -> bool:
+        """Waits for the mark price to reach its trigger."""
+        return self.is_stop or self in {OrderKind.TAKE_PROFIT, OrderKind.TAKE_PROFIT_LIMIT}
+
+    @property
+    def is_stop(self) -> bool:
+        """Waits for the mark price to get worse."""
+        return self in {OrderKind.STOP_LOSS, OrderKind.STOP_LOSS_LIMIT}
+
+    @property
+    def is_market(self) -> bool:
+        """Its price bounds the average, not each fill."""
+        return self in {OrderKind.MARKET, OrderKind.STOP_LOSS, OrderKind.TAKE_PROFIT}
 
 
 class Tif(IntEnum):
@@ -42,21 +62,50 @@ class SelfTrade(IntEnum):
     EXPIRE_MAKER = 0
     EXPIRE_TAKER = 1
     EXPIRE_BOTH = 2
+    REDUCE = 3
+    """Both lose what they would have traded."""
+
+
+class Grouping(IntEnum):
+    """The signed `GroupingType`."""
+
+    OTO = 1
+    """The first order's fill sends the second."""
+    OCO = 2
+    """The fill of one cancels the other."""
+    OTOCO = 3
+    """The first order's fill sends a pair of which one cancels the other."""
 
 
 class OrderStatus(Enum):
-    """The wire's words; everything but `OPEN` is final."""
+    """The wire's words; everything but `OPEN` and `PENDING` is final."""
 
+    PENDING = "pending"
     OPEN = "open"
     FILLED = "filled"
     CANCELED = "canceled"
     POST_ONLY = "canceled-post-only"
     REDUCE_ONLY = "canceled-reduce-only"
+    POSITION = "canceled-position-not-allowed"
     MARGIN = "canceled-margin-not-allowed"
     SLIPPAGE = "canceled-too-much-slippage"
     LIQUIDITY = "canceled-not-enough-liquidity"
     SELF_TRADE = "canceled-self-trade"
     EXPIRED = "canceled-expired"
+    OCO = "canceled-oco"
+    CHILD = "canceled-child"
+    LIQUIDATION = "canceled-liquidation"
+    BALANCE = "canceled-invalid-balance"
+
+
+class TriggerStatus(Enum):
+    """What a conditional order waits for."""
+
+    NONE = "na"
+    READY = "ready"
+    """It waited, and waits no more."""
+    MARK_PRICE = "mark-price"
+    PARENT = "parent-order"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +122,7 @@ class OrderRequest:
     reduce_only: bool = False
     expiry_ms: int = 0
     self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
+    trigger_price: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -96,6 +146,15 @@ class VenueOrder:
     status: OrderStatus = OrderStatus.OPEN
     updated_us: int = 0
     version: int = 0
+    trigger_price: int = 0
+    trigger_status: TriggerStatus = TriggerStatus.NONE
+    triggered_us: int = 0
+    self_trade: SelfTrade = SelfTrade.EXPIRE_MAKER
+    parent: "VenueOrder | None" = None
+    children: tuple["VenueOrder", ...] = ()
+    """Sent by this order's fills."""
+    sibling: "VenueOrder | None" = None
+    """Cancelled by this order's fills."""
 
     @property
     def remaining(self) -> int:
@@ -103,9 +162,33 @@ class VenueOrder:
         return self.size - self.filled
 
     @property
+    def is_pending(self) -> bool:
+        """Waits for its trigger, outside the book."""
+        return self.status is OrderStatus.PENDING
+
+    @property
+    def is_live(self) -> bool:
+        """Not over."""
+        return self.status in {OrderStatus.OPEN, OrderStatus.PENDING}
+
+    @property
     def priority(self) -> int:
         """The k of `order_index`, which order objects report as `nonce`."""
         return self.index & ((1 << PRIORITY_BITS) - 1)
+
+    def is_reached_by(self, mark: int) -> bool:
+        """Whether the mark price has come to the trigger: a stop against the order's owner, a profit for him."""
+        if self.kind.is_stop == self.is_ask:
+            return mark <= self.trigger_price
+        return mark >= self.trigger_price
+
+
+class TradeKind(Enum):
+    """The wire's words for how a trade came to be."""
+
+    TRADE = "trade"
+    LIQUIDATION = "liquidation"
+    DELEVERAGE = "deleverage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +206,7 @@ class TradeSide:
     sign_changed: bool
     realised: int
     """What this trade realised for the party, before fees, in 1e-6 USDC."""
+    order_version: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +221,7 @@ class VenueTrade:
     ask: TradeSide
     bid: TradeSide
     time_us: int
+    kind: TradeKind = TradeKind.TRADE
 
     @property
     def quote(self) -> int:

@@ -4,16 +4,17 @@
 """
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
-from core.connectors.venue import rules, tx
+from core.connectors.venue import order_rules, rules, tx
 from core.connectors.venue.accounts import ApiKey, VenueAccount
 from core.connectors.venue.codes import Code, Refusal
 from core.connectors.venue.exchange import Exchange
-from core.connectors.venue.orders import OrderStatus, VenueOrder
+from core.connectors.venue.orders import Grouping, OrderStatus, VenueOrder
 
 KEPT_TXS: Final = 50_000
 _MAX_NONCE: Final = 2**47 - 1
@@ -87,17 +88,31 @@ class Sequencer:
         account = self._exchange.accounts[record.tx.account_index]
         match record.tx:
             case tx.CreateTx() as create:
-                outcome = self._exchange.create(account, rules.request_of(create), now_us)
+                outcome = self._exchange.create(account, order_rules.request_of_create(create), now_us)
                 record.event_info = _event(create.market_index, outcome)
             case tx.CancelTx() as cancel:
                 record.event_info = self._cancel(account, cancel, now_us)
             case tx.CancelAllTx() as cancel_all:
-                chosen = cancel_all.attribute(tx.CANCEL_ALL_MARKET, tx.NO_MARKET)
-                market_id = None if chosen == tx.NO_MARKET else chosen
-                self._exchange.cancel_all(account, market_id, now_us)
-                record.event_info = _json({"a": account.index, "ae": ""})
+                record.event_info = self._cancel_all(account, cancel_all, now_us)
             case tx.ModifyTx() as modify:
                 record.event_info = self._modify(account, modify, now_us)
+            case tx.GroupTx() as group:
+                requests = tuple(order_rules.request_of(order) for order in group.orders)
+                outcome = self._exchange.create_group(account, Grouping(group.grouping_type), requests, now_us)
+                record.event_info = _event(group.orders[0].market_index, outcome)
+            case tx.LeverageTx() as leverage:
+                refusal = self._exchange.set_leverage(account, leverage.market_index, leverage.initial_margin_fraction)
+                record.event_info = _json({"a": account.index, "m": leverage.market_index, "ae": _app_error(refusal)})
+            case tx.MarginTx():
+                record.event_info = _json({"a": account.index, "ae": ""})
+            case never:
+                assert_never(never)
+
+    def of_account(self, account_index: int, after: int) -> Iterator[TxRecord]:
+        """An account's transactions that came after place `after`, oldest first."""
+        for record in self._records.values():
+            if record.sequence > after and record.tx.account_index == account_index:
+                yield record
 
     def by_hash(self, tx_hash: str) -> TxRecord | None:
         """An admitted transaction."""
@@ -114,12 +129,20 @@ class Sequencer:
         self._exchange.cancel(order, OrderStatus.CANCELED, now_us)
         return _json({"a": account.index, "i": order.index, "u": order.client_index, "ae": ""})
 
+    def _cancel_all(self, account: VenueAccount, cancel_all: tx.CancelAllTx, now_us: int) -> str:
+        if cancel_all.time_in_force == rules.IMMEDIATE:
+            chosen = cancel_all.attribute(tx.CANCEL_ALL_MARKET, tx.NO_MARKET)
+            self._exchange.cancel_all(account, None if chosen == tx.NO_MARKET else chosen, now_us)
+        else:
+            account.cancel_all_ms = cancel_all.time  # zero when it aborts
+        return _json({"a": account.index, "ae": ""})
+
     def _modify(self, account: VenueAccount, modify: tx.ModifyTx, now_us: int) -> str:
         order = self._exchange.find(account, modify.market_index, modify.index)
         if order is None:
             return _json({"m": modify.market_index, "ae": _app_error(_NOT_ACTIVE)})
         before = _compact(order)
-        self._exchange.modify(order, modify.base_amount, modify.price, now_us)
+        self._exchange.modify(order, modify.base_amount, modify.price, now_us, modify.trigger_price)
         return _json({"m": modify.market_index, "oo": before, "no": _compact(order), "ae": ""})
 
     def _key(self, decoded: tx.Tx) -> ApiKey:
@@ -154,11 +177,17 @@ def _compact(order: VenueOrder) -> dict[str, int]:
         "ot": int(order.kind),
         "f": int(order.tif),
         "ro": int(order.reduce_only),
+        "tp": order.trigger_price,
         "e": order.expiry_ms,
+        "t0": order.children[0].index if order.children else 0,
+        "t1": order.children[1].index if len(order.children) > 1 else 0,
+        "c0": order.sibling.index if order.sibling is not None else 0,
     }
 
 
-def _app_error(refusal: Refusal) -> str:
+def _app_error(refusal: Refusal | None) -> str:
+    if refusal is None:
+        return ""
     return _json({"code": int(refusal.code), "message": refusal.message})
 
 

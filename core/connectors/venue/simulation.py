@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Final, Protocol
 
-from core.connectors.venue import tx
+from core.connectors.venue import liquidation, tx
 from core.connectors.venue.accounts import ApiKey, VenueAccount
 from core.connectors.venue.catalogue import MarketSpec
 from core.connectors.venue.codes import Code, Refusal
@@ -99,15 +99,27 @@ class Simulation:
         for market_id, market in self.exchange.markets.items():
             for _ in self._source.step(market_id, elapsed_us, now_us):
                 self._report(now_us)
+            for _ in self.exchange.trigger(market, now_us):
+                self._report(now_us)
             self._outbox.extend(self.feed.batch(market, now_us))
+        for _ in self.exchange.cancel_scheduled(now_us):
+            self._report(now_us)
         if now_us - self._expired_us >= _EXPIRE_EVERY_US:
             self._expired_us = now_us
-            self.exchange.expire(now_us)
-            self._report(now_us)
+            self._audit(now_us)
         if now_us - self._stats_us >= _STATS_EVERY_US:
             self._stats_us = now_us
             self._outbox.extend(self.feed.stats(now_us))
             self._outbox.extend(self.feed.height(now_us))
+
+    def _audit(self, now_us: int) -> None:
+        """What happens to accounts by themselves: orders expire, funding is paid, failed accounts are liquidated."""
+        self.exchange.expire(now_us)
+        self._report(now_us)
+        self.exchange.fund_positions(now_us)
+        self._report(now_us)
+        for _ in liquidation.check(self.exchange, now_us):
+            self._report(now_us)
 
     def send(self, tx_type: int, tx_info: str, now_us: int) -> TxRecord | Refusal:
         """Admit and run one transaction; its frames wait in the outbox."""

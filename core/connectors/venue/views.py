@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from core.connectors.venue.catalogue import QUOTE_DECIMALS, MarketSpec
-from core.connectors.venue.orders import OrderStatus, VenueOrder, VenueTrade
+from core.connectors.venue.orders import VenueOrder, VenueTrade
 from core.connectors.venue.sequencer import TxRecord
 
 Json: TypeAlias = dict[str, object]
@@ -48,8 +48,10 @@ def block_height(now_us: int) -> int:
 def order_view(order: VenueOrder, spec: MarketSpec, *, is_update: bool) -> Json:
     """An order. Closed ones report nothing remaining, whatever was filled; integrators are "0" in updates only."""
     price, size = fixed(spec.price_decimals), fixed(spec.size_decimals)
-    left = order.remaining if order.status is OrderStatus.OPEN else 0
+    left = order.remaining if order.is_live else 0
     integrator = "0" if is_update else ""
+    parent = order.parent.index if order.parent is not None else 0
+    children = [str(child.index) for child in order.children] + ["0", "0"]
     return {
         "order_index": order.index,
         "client_order_index": order.client_index,
@@ -70,16 +72,16 @@ def order_view(order: VenueOrder, spec: MarketSpec, *, is_update: bool) -> Json:
         "type": order.kind.wire,
         "time_in_force": order.tif.wire,
         "reduce_only": order.reduce_only,
-        "trigger_price": price(0),
+        "trigger_price": price(order.trigger_price),
         "order_expiry": order.expiry_ms,
         "status": order.status.value,
-        "trigger_status": "na",
-        "trigger_time": 0,
-        "parent_order_index": 0,
-        "parent_order_id": "0",
-        "to_trigger_order_id_0": "0",
-        "to_trigger_order_id_1": "0",
-        "to_cancel_order_id_0": "0",
+        "trigger_status": order.trigger_status.value,
+        "trigger_time": order.triggered_us // 1_000,
+        "parent_order_index": parent,
+        "parent_order_id": str(parent),
+        "to_trigger_order_id_0": children[0],
+        "to_trigger_order_id_1": children[1],
+        "to_cancel_order_id_0": str(order.sibling.index) if order.sibling is not None else "0",
         "integrator_fee_collector_index": integrator,
         "integrator_taker_fee": integrator,
         "integrator_maker_fee": integrator,
@@ -102,7 +104,7 @@ def trade_view(trade: VenueTrade, spec: MarketSpec, account_index: int | None = 
         "trade_id": trade.trade_id,
         "trade_id_str": str(trade.trade_id),
         "tx_hash": f"{trade.trade_id:016x}{time_ms:016x}{'0' * 48}",
-        "type": "trade",
+        "type": trade.kind.value,
         "market_id": trade.market_id,
         "size": size(trade.size),
         "price": fixed(spec.price_decimals)(trade.price),
@@ -121,6 +123,8 @@ def trade_view(trade: VenueTrade, spec: MarketSpec, account_index: int | None = 
         "block_height": block_height(trade.time_us),
         "timestamp": time_ms,
         "transaction_time": trade.time_us,
+        "ask_order_version": trade.ask.order_version,
+        "bid_order_version": trade.bid.order_version,
     }
     for name, side in (("taker", taker), ("maker", maker)):
         if side.fee_rate:
@@ -153,8 +157,12 @@ def book_order_view(order: VenueOrder, spec: MarketSpec) -> Json:
 
 def tx_view(record: TxRecord) -> Json:
     """`EnrichedTx`: executed, with whatever went wrong inside `event_info`."""
+    return {"code": 200, **plain_tx_view(record), "committed_at": 0, "verified_at": 0}
+
+
+def plain_tx_view(record: TxRecord) -> Json:
+    """A transaction as lists and streams give it."""
     return {
-        "code": 200,
         "hash": record.tx_hash,
         "type": record.tx_type,
         "info": record.info,
@@ -172,6 +180,4 @@ def tx_view(record: TxRecord) -> Json:
         "parent_hash": "",
         "api_key_index": record.tx.api_key_index,
         "transaction_time": record.executed_us,
-        "committed_at": 0,
-        "verified_at": 0,
     }

@@ -113,7 +113,7 @@ class TestRefusals:
             ({"BaseAmount": 49}, Code.BELOW_MINIMUM),
             ({"BaseAmount": 60, "Price": 150_000}, Code.BELOW_MINIMUM),
             ({"IsAsk": 2}, Code.INVALID_IS_ASK),
-            ({"Type": 2}, Code.UNSUPPORTED_ORDER_TYPE),
+            ({"Type": 6}, Code.UNSUPPORTED_ORDER_TYPE),
             ({"Type": 9}, Code.INVALID_ORDER_TYPE),
             ({"TimeInForce": 3}, Code.INVALID_TIF),
             ({"Type": 1, "TimeInForce": 1}, Code.INVALID_TIF),
@@ -138,7 +138,7 @@ class TestRefusals:
 
     def test_what_may_be_sent(self):
         simulation = venue()
-        assert refused(simulation, 20, tx.create(nonce=0)) == 21505
+        assert refused(simulation, 12, tx.create(nonce=0)) == 21505
         assert refused(simulation, tx.CREATE, "not json") == 21501
         assert refused(simulation, tx.CREATE, tx.cancel(nonce=0, index=1)) == 21501
         assert refused(simulation, tx.CANCEL, tx.signed({"MarketIndex": 0, "Index": 1}, nonce=0, Sig="AAAA")) == 21120
@@ -147,7 +147,7 @@ class TestRefusals:
         assert refused(simulation, tx.CANCEL, expired) == 21501
         assert refused(simulation, tx.CANCEL, tx.cancel(nonce=0, index=1, market=9)) == 21602
         assert refused(simulation, tx.CANCEL, tx.cancel(nonce=0, index=0)) == 21700
-        assert refused(simulation, tx.CANCEL_ALL, tx.signed({"TimeInForce": 1, "Time": 1}, nonce=0)) == 21713
+        assert refused(simulation, tx.CANCEL_ALL, tx.signed({"TimeInForce": 3, "Time": 0}, nonce=0)) == 21713
         assert refused(simulation, tx.CANCEL_ALL, tx.signed({"TimeInForce": 0, "Time": 1}, nonce=0)) == 21714
         assert refused(simulation, tx.CANCEL_ALL, tx.cancel_all(nonce=0, market=9)) == 21602
         assert refused(simulation, tx.CREATE, tx.create(nonce=0, attributes={"9": 1})) == 21501
