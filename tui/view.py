@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.clock import SECOND_NS, Instant
+from core.events import LinkName, LinkStatus
 from core.state import EngineState, KillStatus
 
 SILENT_AFTER_NS: Final = 2 * SECOND_NS
@@ -34,6 +35,12 @@ class View:
     def is_past(self) -> bool:
         """Whether the state is only the last one known: the engine is silent or has ended."""
         return bool(self.silent_ns or self.ended) or self.state.is_over
+
+    @property
+    def is_account_past(self) -> bool:
+        """Whether money and positions are only the last known: the account's stream does not live."""
+        streams = [link for link in self.state.links if link.name is LinkName.ACCOUNT]
+        return self.is_past or any(link.status is not LinkStatus.LIVE for link in streams)
 
     @property
     def second(self) -> int:

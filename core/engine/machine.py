@@ -276,10 +276,11 @@ class Machine:
 
     def _on_connect_failed(self, why: str, now: Instant) -> None:
         standing = self.facts.standing
-        if standing.phase_detail != why:
-            self.facts.tell(NoticeLevel.WARN, f"not connected: {why}", now)
+        detail = f"{why}; trying again"
+        if standing.phase_detail != detail:
+            self.facts.tell(NoticeLevel.WARN, f"not connected: {detail}", now)
         if standing.phase in {EnginePhase.STARTING, EnginePhase.CONNECTING}:
-            standing.phase, standing.phase_detail = EnginePhase.CONNECTING, why
+            standing.phase, standing.phase_detail = EnginePhase.CONNECTING, detail
         self.facts.changed()
 
     def _ask(self) -> None:

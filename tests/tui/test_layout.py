@@ -109,6 +109,19 @@ async def test_links_show_their_status_and_age():
         await shows(pilot, "market data ■ DOWN 0s", "account ◌ connecting \u2013", "rest ● live 7s", "refused")
 
 
+async def test_money_and_positions_are_stale_while_the_account_stream_is_down():
+    engine = FakeEngine()
+    async with on_screen(engine) as pilot:
+        await shows(pilot, "equity 100,234.12")
+        assert "stale" not in text(pilot.app)
+        down = [
+            replace(link, status=LinkStatus.DOWN) if link.name is LinkName.ACCOUNT else link
+            for link in engine.state().links
+        ]
+        engine.publish(links=tuple(down))
+        await shows(pilot, "◌ stale equity 100,234.12", "◌+1.2500", "◌ \u2013")
+
+
 async def test_halted_says_why():
     engine = FakeEngine()
     engine.publish(

@@ -104,12 +104,15 @@ def _money(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
     state = view.state
     equity = None if state.account is None else state.account.equity
     unit = " USDC" if is_wide else ""
+    is_old = view.is_account_past and equity is not None
+    old = [Span("◌ stale " if is_wide else "◌ ", Tone.STALE)] if is_old else []
     return [
+        *old,
         Span("equity " if is_wide else "eq ", Tone.DIM),
-        Span(f"{money(equity)}{unit}", Tone.STRONG),
+        Span(f"{money(equity)}{unit}", Tone.STALE if is_old else Tone.STRONG),
         gap if is_wide else Span(" "),
         Span("day PnL " if is_wide else "day ", Tone.DIM),
-        Span(f"{signed_money(state.day_pnl)}{unit} ", direction(state.day_pnl)),
+        Span(f"{signed_money(state.day_pnl)}{unit} ", Tone.STALE if is_old else direction(state.day_pnl)),
     ]
 
 

@@ -30,6 +30,8 @@ class PriceRow:
     change: Decimal | None
     funding: Decimal | None
     position: Decimal
+    is_position_old: bool
+    """Only the last one known: the account's stream does not live."""
     trouble: str
     """Glyph and word when the book may not be believed; empty when it may."""
     age: str
@@ -54,7 +56,9 @@ def _change(row: PriceRow) -> Span:
 
 def _position(row: PriceRow) -> Span:
     if not row.position:
-        return Span(NOTHING, Tone.DIM)
+        return Span(f"◌ {NOTHING}", Tone.STALE) if row.is_position_old else Span(NOTHING, Tone.DIM)
+    if row.is_position_old:
+        return Span(f"◌{signed(row.position, row.market.size_decimals)}", Tone.STALE)
     return Span(signed(row.position, row.market.size_decimals), direction(row.position))
 
 
@@ -112,7 +116,9 @@ class PricesPane(Grid[PriceRow]):
     def show(self, view: View) -> None:
         """Paint what changed."""
         state = view.state
-        if self._seen.is_new(state.quotes, state.positions, state.markets, view.second, state.is_over, view.ended):
+        if self._seen.is_new(
+            state.quotes, state.positions, state.markets, state.links, view.second, state.is_over, view.ended
+        ):
             self.set_items(price_rows(view))
             if self.selected is None:
                 self.action_move(0)
@@ -150,6 +156,7 @@ def _row(market: Market, known: Quote | None, position: Decimal, view: View) -> 
         change=quote.change_24h,
         funding=quote.funding_rate,
         position=position,
+        is_position_old=view.is_account_past,
         trouble=trouble,
         age=age,
         reason=("the engine is silent" if is_old else quote.reason) if trouble else "",
