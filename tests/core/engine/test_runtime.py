@@ -56,7 +56,11 @@ class TestConnecting:
         venue.start_errors.extend([LinkDown("nobody answers at 127.0.0.1:1"), LinkDown("still nobody")])
         handle = EngineThread(parts_of(tmp_path, venue))
         with started(handle, venue):
-            seen(handle, "the sentence shows", lambda: handle.state().phase_detail == "nobody answers at 127.0.0.1:1")
+            seen(
+                handle,
+                "the sentence shows",
+                lambda: handle.state().phase_detail == "nobody answers at 127.0.0.1:1; trying again",
+            )
             assert handle.state().phase is EnginePhase.CONNECTING
             seen(handle, "running", lambda: handle.state().phase is EnginePhase.RUNNING)
             assert venue.starts == 3
@@ -101,7 +105,7 @@ class TestConnecting:
         venue.start_errors.extend(LinkDown("nobody") for _ in range(50))
         handle = EngineThread(parts_of(tmp_path, venue))
         with started(handle, venue):
-            seen(handle, "connecting", lambda: handle.state().phase_detail == "nobody")
+            seen(handle, "connecting", lambda: handle.state().phase_detail == "nobody; trying again")
         report = handle.exit_report()
         assert report is not None
         assert report.is_clean
