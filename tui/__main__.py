@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.errors import ConfigError, LighterTuiError
+from tui import arguments
 
 if TYPE_CHECKING:
     from core.clock import Clock
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     venue.add_argument("--markets", type=_whole, default=12, help="how many markets to trade (default 12)")
     venue.add_argument("--rate", type=_whole, default=None, help="book frames a second over all markets, for load")
     venue.add_argument("--parent-pid", type=_whole, default=None, help="stop when this process is gone")
+    arguments.add_venue(venue)
     config = commands.add_parser("config", help="show the configuration in force, secrets hidden")
     _add_choice_of_profile(config, is_repeated=True)
     return parser
@@ -101,8 +103,11 @@ def _port(text: str) -> int:
 
 
 def _venue(options: argparse.Namespace) -> int:
-    from core.connectors.venue.process import VenueOptions, serve  # noqa: PLC0415 - the desk does not pay for it
+    from core.connectors.venue.process import VenueOptions, list_faults, serve  # noqa: PLC0415 - not the desk's to pay
 
+    if options.list_faults:
+        sys.stdout.write(list_faults())
+        return 0
     return serve(
         VenueOptions(
             port=options.port,
@@ -110,6 +115,11 @@ def _venue(options: argparse.Namespace) -> int:
             markets=options.markets,
             rate=options.rate,
             parent_pid=options.parent_pid,
+            volatility_percent=options.volatility,
+            tier=options.tier,
+            is_virtual=options.clock == "virtual",
+            has_control=options.control,
+            faults=options.faults,
         )
     )
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from core.connectors.lighter.signer import generate_api_key
 from core.connectors.venue.child import PaperVenue, VenueKey, VenueReady
+from core.connectors.venue.options import PLAIN, Extras
 from core.connectors.venue.server import HOST, VenueServer
 from core.connectors.venue.simulation import CHAIN_ID, COUNTERPARTY, KILL_KEY, OPERATOR, TRADING_KEY, KeyOf, Simulation
 
@@ -56,7 +57,9 @@ class HostedVenue:
 
 
 @asynccontextmanager
-async def hosted_venue(*, markets: int = 12, seed: int = 1, rate: int | None = None) -> AsyncIterator[HostedVenue]:
+async def hosted_venue(
+    *, markets: int = 12, seed: int = 1, rate: int | None = None, extras: Extras = PLAIN
+) -> AsyncIterator[HostedVenue]:
     """Serve a venue from the running loop; blocking clients would deadlock against it."""
     owners = ((OPERATOR, TRADING_KEY), (OPERATOR, KILL_KEY), (COUNTERPARTY, TRADING_KEY))
     accounts = tuple(venue_key(account, index) for account, index in owners)
@@ -64,7 +67,7 @@ async def hosted_venue(*, markets: int = 12, seed: int = 1, rate: int | None = N
         KeyOf(account_index=each.account_index, api_key_index=each.api_key_index, public_key=each.public_key)
         for each in accounts
     )
-    server = VenueServer(markets=markets, seed=seed, keys=keys, rate=rate)
+    server = VenueServer(markets=markets, seed=seed, keys=keys, rate=rate, extras=extras)
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

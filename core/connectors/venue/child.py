@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
@@ -39,6 +40,8 @@ class VenueReady(msgspec.Struct, frozen=True, kw_only=True):
     ws_url: str
     chain_id: int
     accounts: tuple[VenueKey, ...]
+    control_token: SecretStr | None = None
+    """Opens `/control/`, when the venue was started with it."""
 
     @property
     def trading(self) -> VenueKey:
@@ -67,10 +70,12 @@ class PaperVenue:
         markets: int = 12,
         log_file: Path | None = None,
         rate: int | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         """Start it and wait until it is ready; it sits in a session of its own, so Ctrl-C and hang-up reach only us.
 
-        `rate` asks for so many book frames a second over all markets, for load.
+        `rate` asks for so many book frames a second over all markets, for load; `options` are further words of the
+        command line, such as `--tier plus`.
 
         Raises:
             LinkDown: it did not start; the text carries the last line it wrote to stderr.
@@ -78,6 +83,7 @@ class PaperVenue:
         command = [sys.executable, "-P", "-m", "tui", "venue", "--port", str(port), "--seed", str(seed)]
         command += ["--markets", str(markets), "--parent-pid", str(os.getpid())]
         command += [] if rate is None else ["--rate", str(rate)]
+        command += options
         self._errors: IO[bytes] = log_file.open("ab+") if log_file is not None else tempfile.TemporaryFile()  # noqa: SIM115 - closed by stop
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
             command,

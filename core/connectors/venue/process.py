@@ -3,25 +3,34 @@
 import asyncio
 import errno
 import os
+import secrets
 import signal
 import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
+from core.connectors.venue import faults
 from core.connectors.venue.catalogue import CATALOGUE
+from core.connectors.venue.control_clock import VirtualClock
 from core.connectors.venue.identities import Identity, identities
+from core.connectors.venue.options import Extras
 from core.connectors.venue.server import HOST, VenueServer
 from core.connectors.venue.simulation import CHAIN_ID, KeyOf
+from core.connectors.venue.tiers import Tier
+from core.errors import ConfigError
 
 USAGE: Final = 2
 """Exit code for what the operator can correct."""
 _PARENT_POLL_S: Final = 0.5
 _GRACE_S: Final = 2.0
+_TOKEN_BYTES: Final = 24
+_MAX_SCHEDULE: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,16 @@ class VenueOptions:
     """Stop when this process is no longer the parent."""
     rate: int | None = None
     """Book frames a second over all markets; None for the venue's own 20 a market."""
+    volatility_percent: int = 100
+    """Of what markets usually do."""
+    tier: str | None = None
+    """By name; None for a venue without latency and budgets."""
+    is_virtual: bool = False
+    """Time moves by control requests alone."""
+    has_control: bool = False
+    """Open the control endpoint; its token stands in the ready line."""
+    faults: Path | None = None
+    """A fault schedule, TOML when its name ends so."""
 
 
 def serve(options: VenueOptions) -> int:
@@ -43,6 +62,10 @@ def serve(options: VenueOptions) -> int:
     problem = _problem(options)
     if problem is not None:
         return _refuse(problem)
+    try:
+        extras = _extras(options)
+    except ConfigError as error:
+        return _refuse(str(error))
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -50,8 +73,34 @@ def serve(options: VenueOptions) -> int:
             listening.listen(128)
         except OSError as error:
             return _refuse(_bind_problem(options.port, error))
-        asyncio.run(_serve(options, listening, identities(options.seed)))
+        asyncio.run(_serve(options, extras, listening, identities(options.seed)))
     return 0
+
+
+def list_faults() -> str:
+    """What `--faults` can ask for."""
+    return faults.describe()
+
+
+def _extras(options: VenueOptions) -> Extras:
+    return Extras(
+        clock=VirtualClock() if options.is_virtual else None,
+        faults=_schedule(options.faults),
+        tier=Tier(options.tier) if options.tier is not None else None,
+        control_token=secrets.token_urlsafe(_TOKEN_BYTES) if options.has_control else None,
+        volatility_percent=options.volatility_percent,
+    )
+
+
+def _schedule(file: Path | None) -> faults.Schedule:
+    if file is None:
+        return faults.NO_FAULTS
+    try:
+        with file.open("rb") as opened:
+            text = opened.read(_MAX_SCHEDULE)
+    except OSError as error:
+        raise ConfigError(f"--faults: {file} cannot be read: {error.strerror}") from None
+    return faults.parse(text, is_toml=file.suffix == ".toml")
 
 
 def _problem(options: VenueOptions) -> str | None:
@@ -77,12 +126,12 @@ def _refuse(problem: str) -> int:
     return USAGE
 
 
-async def _serve(options: VenueOptions, listening: socket.socket, owners: tuple[Identity, ...]) -> None:
+async def _serve(options: VenueOptions, extras: Extras, listening: socket.socket, owners: tuple[Identity, ...]) -> None:
     keys = tuple(
         KeyOf(account_index=each.account_index, api_key_index=each.api_key_index, public_key=each.public_key)
         for each in owners
     )
-    server = VenueServer(markets=options.markets, seed=options.seed, keys=keys, rate=options.rate)
+    server = VenueServer(markets=options.markets, seed=options.seed, keys=keys, rate=options.rate, extras=extras)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stopped.set)
@@ -90,7 +139,7 @@ async def _serve(options: VenueOptions, listening: socket.socket, owners: tuple[
     await runner.setup()
     try:
         await web.SockSite(runner, listening).start()
-        _announce(listening.getsockname()[1], owners)
+        _announce(listening.getsockname()[1], owners, extras.control_token)
         await _until(server.stopped, options.parent_pid, os.getppid)
     finally:
         await runner.cleanup()
@@ -98,13 +147,15 @@ async def _serve(options: VenueOptions, listening: socket.socket, owners: tuple[
         raise server.failure
 
 
-def _announce(port: int, owners: tuple[Identity, ...]) -> None:
-    ready = {
+def _announce(port: int, owners: tuple[Identity, ...], control_token: str | None) -> None:
+    ready: dict[str, object] = {
         "url": f"http://{HOST}:{port}",
         "ws_url": f"ws://{HOST}:{port}/stream",
         "chain_id": CHAIN_ID,
         "accounts": owners,
     }
+    if control_token is not None:
+        ready["control_token"] = control_token
     sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
     sys.stdout.flush()
 
