@@ -196,7 +196,7 @@ class Machine:
         match event:
             case MarketsListed():
                 facts.markets = {market.id: market for market in event.markets}
-                self._warn_of_idle_limits(now)
+                _warn_of_idle_limits(facts, now)
                 facts.changed()
             case QuotesChanged():
                 for quote in event.quotes:
@@ -217,14 +217,6 @@ class Machine:
             case _:
                 return False
         return True
-
-    def _warn_of_idle_limits(self, now: Instant) -> None:
-        """A limit for a market that is not traded here limits nothing: perhaps its symbol is misspelt."""
-        known = {market.symbol for market in self.facts.markets.values()}
-        idle = sorted(self.facts.risk.limits.markets.keys() - known)
-        if idle:
-            text = f"risk.markets: no such market here, these limits limit nothing: {', '.join(idle)}"
-            self.facts.tell(NoticeLevel.ALERT, text, now, "risk")
 
     def _on_shell(self, event: EngineInput, now: Instant) -> None:
         facts = self.facts
@@ -348,3 +340,12 @@ class Machine:
         if facts.meta.get(_WORLD_KEY) != world:
             facts.store(_WORLD_KEY, world)
             facts.audit("world", world, now)
+
+
+def _warn_of_idle_limits(facts: Facts, now: Instant) -> None:
+    """A limit for a market that is not traded here limits nothing: perhaps its symbol is misspelt."""
+    known = {market.symbol for market in facts.markets.values()}
+    idle = sorted(facts.risk.limits.markets.keys() - known)
+    if idle:
+        text = f"risk.markets: no such market here, these limits limit nothing: {', '.join(idle)}"
+        facts.tell(NoticeLevel.ALERT, text, now, "risk")

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.format import Align, clean, fit, fit_number
+from tui.widgets.cursor import Cursor
 from tui.widgets.lines import Canvas, Line, Span, Tone
 
 Item = TypeVar("Item")
@@ -118,11 +119,7 @@ class Grid(Canvas, Generic[Item], can_focus=True):
     def __init__(self, spec: Spec[Item], *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._spec = spec
-        self._items: tuple[Item, ...] = ()
-        self._index = 0
-        self._key: tuple[Hashable] | None = None
-        """Of the selected row; None when nothing is selected, or the selected row went away."""
-        self._top = 0
+        self._cursor = Cursor(spec.key, follows_end=spec.follows_end)
         self._painted: list[tuple[Item | None, _Mark]] = []
         self._layout: Layout[Item] = ((), 1)
         self._laid_out_for = -1
@@ -133,30 +130,16 @@ class Grid(Canvas, Generic[Item], can_focus=True):
     @property
     def selected(self) -> Item | None:
         """The selected row; None after it went away, until the operator moves: no key may hit its neighbour."""
-        if self._key is None or self._index >= len(self._items):
-            return None
-        item = self._items[self._index]
-        return item if self._key_of(item) == self._key else None
+        return self._cursor.selected
 
     @property
     def items(self) -> tuple[Item, ...]:
         """The rows, in order."""
-        return self._items
+        return self._cursor.items
 
     def set_items(self, items: Sequence[Item]) -> None:
         """Show these rows, in this order; the cursor stays with its row."""
-        was_last = self._spec.follows_end and self._index == len(self._items) - 1
-        self._items = tuple(items)
-        if self._spec.follows_end and (self._key is None or was_last):
-            self._index = len(self._items) - 1
-            self._key = self._key_of(self._items[-1]) if self._key is not None and self._items else None
-        elif self._key is not None:
-            keys = [self._key_of(item) for item in self._items]
-            if self._key in keys:
-                self._index = keys.index(self._key)
-            else:
-                self._key = None
-        self._index = max(0, min(self._index, len(self._items) - 1))
+        self._cursor.show(items)
         self._sync()
 
     def render_line(self, y: int) -> Strip:
@@ -164,32 +147,35 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         width = self.size.width
         if y == 0:
             return self.strip(self._heading(width), width)
-        if not self._items:
+        if not self.items:
             return self.strip((Span(fit(f" {self._spec.empty}" if y == 1 else "", width), Tone.DIM),), width)
-        index = self._top + y - 1
-        if index >= len(self._items):
+        index = self._cursor.top + y - 1
+        if index >= len(self.items):
             return self.strip((), width)
         mark = self._mark(index)
         over = None if mark is _Mark.NONE else self.get_component_rich_style(mark.value, partial=True)
-        return self.strip(self._row(self._items[index], width), width, over)
+        return self.strip(self._row(self.items[index], width), width, over)
 
     def settle(self) -> None:
         """A focused grid has a selected row, if it has rows."""
-        if self._key is None:
-            self._select(self._index)
+        if not self._cursor.is_set:
+            self._cursor.move(0)
         self._sync()
 
     def action_move(self, step: int) -> None:
         """Move the cursor by rows."""
-        self._select(self._index if self._key is None else self._index + step)
+        self._cursor.move(step)
+        self._sync()
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by what is visible."""
-        self._select(self._index + pages * max(1, self._room - 1))
+        self._cursor.select(self._cursor.index + pages * max(1, self._room - 1))
+        self._sync()
 
     def action_edge(self, is_last: bool) -> None:  # noqa: FBT001
         """Move the cursor to the first or last row."""
-        self._select(len(self._items) - 1 if is_last else 0)
+        self._cursor.select(len(self.items) - 1 if is_last else 0)
+        self._sync()
 
     def action_choose(self) -> None:
         """Tell whoever listens that this row is meant."""
@@ -215,30 +201,16 @@ class Grid(Canvas, Generic[Item], can_focus=True):
     def _room(self) -> int:
         return max(0, self.size.height - 1)
 
-    def _select(self, index: int) -> None:
-        if self._items:
-            self._index = max(0, min(index, len(self._items) - 1))
-            self._key = self._key_of(self._items[self._index])
-        self._sync()
-
-    def _key_of(self, item: Item) -> tuple[Hashable]:
-        return (self._spec.key(item),)  # wrapped, since None is a key too
-
     def _mark(self, index: int) -> _Mark:
-        if index != self._index or self._key is None:
+        if index != self._cursor.index or not self._cursor.is_set:
             return _Mark.NONE
         return _Mark.CURSOR if self.has_focus else _Mark.IDLE
 
     def _sync(self) -> None:
         """Scroll to the cursor, then repaint the rows that no longer show what they should."""
         room = self._room
-        last_top = max(0, len(self._items) - room)
-        if self._key is not None and room:
-            self._top = min(max(self._top, self._index - room + 1), self._index)
-        elif self._spec.follows_end:
-            self._top = last_top
-        self._top = min(self._top, last_top)
-        wanted = [self._line(self._top + row) for row in range(room)]
+        self._cursor.scroll(room)
+        wanted = [self._line(self._cursor.top + row) for row in range(room)]
         width = self.size.width
         if len(wanted) != len(self._painted):
             self.refresh()
@@ -251,17 +223,18 @@ class Grid(Canvas, Generic[Item], can_focus=True):
             if dirty:
                 self.refresh(*dirty)
         self._painted = wanted
-        self._show_title(len(self._items) - self._top - room)
+        self._show_title(len(self.items) - self._cursor.top - room)
 
     def _line(self, index: int) -> tuple[Item | None, _Mark]:
-        if index < len(self._items):
-            return self._items[index], self._mark(index)
-        return None, _Mark.IDLE if not self._items else _Mark.NONE
+        if index < len(self.items):
+            return self.items[index], self._mark(index)
+        return None, _Mark.IDLE if not self.items else _Mark.NONE
 
     def _show_title(self, below: int) -> None:
-        hidden = "".join((f"  ▲{self._top}" if self._top else "", f"  ▼{below}" if below > 0 and self._room else ""))
+        above = self._cursor.top
+        hidden = "".join((f"  ▲{above}" if above else "", f"  ▼{below}" if below > 0 and self._room else ""))
         note = f" · {self.note}" if self.note else ""
-        title = f"{self._spec.title} · {len(self._items)}{note}{hidden}"
+        title = f"{self._spec.title} · {len(self.items)}{note}{hidden}"
         if title != self._title:
             self._title = title
             self.border_title = title

@@ -4,6 +4,7 @@ Every session, connector and connection the HTTP client ever makes is watched; a
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
@@ -13,7 +14,14 @@ from core.connectors.lighter.connector import LighterConnector
 from core.errors import ConfigError
 from core.events import LinkStatus
 from tests.support.orders import limit_order, no_gate
+from tests.support.scripted_lighter import ScriptedVenue, scripted_venue
 from tests.support.waiting import eventually
+
+
+@pytest.fixture
+async def venue() -> AsyncIterator[ScriptedVenue]:
+    async with scripted_venue() as made:
+        yield made
 
 
 @pytest.fixture
