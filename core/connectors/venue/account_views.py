@@ -1,10 +1,18 @@
 """Accounts, positions and balances as JSON, marked at the moment they are asked for."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 from core.connectors.venue import margin
-from core.connectors.venue.accounts import FRACTION, VenueAccount, VenuePosition
+from core.connectors.venue.accounts import (
+    FRACTION,
+    FundingPayment,
+    Liquidated,
+    ReadToken,
+    VenueAccount,
+    VenuePosition,
+)
 from core.connectors.venue.market import MarketState
 from core.connectors.venue.views import Json, fixed, usdc
 
@@ -18,13 +26,14 @@ def position_view(account: VenueAccount, market: MarketState, markets: Markets) 
     position = account.positions.get(spec.market_id) or VenuePosition(imf=spec.default_imf)
     entry = (abs(position.cost) + abs(position.size) // 2) // abs(position.size) if position.size else 0
     count, _, _ = account.open_in(spec.market_id)
-    return {
+    pending = account.pending(spec.market_id)
+    view: Json = {
         "market_id": spec.market_id,
         "symbol": spec.symbol,
         "initial_margin_fraction": fixed(2)(position.imf),
         "open_order_count": count,
-        "pending_order_count": 0,
-        "position_tied_order_count": 0,
+        "pending_order_count": len(pending),
+        "position_tied_order_count": sum(order.reduce_only for order in pending),
         "sign": -1 if position.size < 0 else 1,
         "position": fixed(spec.size_decimals)(abs(position.size)),
         "avg_entry_price": fixed(spec.price_decimals)(entry),
@@ -35,6 +44,28 @@ def position_view(account: VenueAccount, market: MarketState, markets: Markets) 
         "margin_mode": 0,
         "margin_set_flag": 1,
         "allocated_margin": usdc(0),
+    }
+    if position.funding_paid:
+        view["total_funding_paid_out"] = usdc(position.funding_paid)
+    return view
+
+
+def untouched_position_view(market: MarketState) -> Json:
+    """For `account_market`, a position in a market that was never touched: sign 0, nothing where numbers would be."""
+    unset = ("avg_entry_price", "position_value", "unrealized_pnl", "realized_pnl", "liquidation_price")
+    return {
+        "market_id": market.market_id,
+        "symbol": market.spec.symbol,
+        "initial_margin_fraction": "",
+        "open_order_count": 0,
+        "pending_order_count": 0,
+        "position_tied_order_count": 0,
+        "sign": 0,
+        "position": fixed(market.spec.size_decimals)(0),
+        **dict.fromkeys(unset, ""),
+        "margin_mode": 0,
+        "margin_set_flag": 0,
+        "allocated_margin": "",
     }
 
 
@@ -51,23 +82,33 @@ def asset_view(account: VenueAccount) -> Json:
     }
 
 
-def account_view(account: VenueAccount, markets: Markets, now_us: int) -> Json:
-    """`DetailedAccount` of `GET /api/v1/account`."""
-    value = margin.equity(account, markets)
+def summary_view(account: VenueAccount) -> Json:
+    """A row of `GET /api/v1/accountsByL1Address`, which gives no balance and no time."""
+    pending = len(account.pending())
     return {
         "code": 0,
         "account_type": 0,
         "index": account.index,
         "l1_address": account.l1_address,
-        "cancel_all_time": 0,
-        "total_order_count": account.order_count,
+        "cancel_all_time": account.cancel_all_ms,
+        "total_order_count": len(account.live) - pending,
         "total_isolated_order_count": 0,
-        "pending_order_count": 0,
-        "available_balance": usdc(margin.available(account, markets)),
+        "pending_order_count": pending,
+        "available_balance": "",
         "status": 1,
         "collateral": usdc(account.collateral),
-        "transaction_time": now_us,
+        "transaction_time": 0,
         "account_trading_mode": 0,
+    }
+
+
+def account_view(account: VenueAccount, markets: Markets, now_us: int) -> Json:
+    """`DetailedAccount` of `GET /api/v1/account`."""
+    value = margin.equity(account, markets)
+    return {
+        **summary_view(account),
+        "available_balance": usdc(margin.available(account, markets)),
+        "transaction_time": now_us,
         "account_index": account.index,
         "name": "",
         "description": "",
@@ -75,6 +116,7 @@ def account_view(account: VenueAccount, markets: Markets, now_us: int) -> Json:
         "referral_points_percentage": "",
         "can_rfq": False,
         "can_rfq_market_ids": None,
+        "agent_enabled": False,
         "created_at": 0,
         "metadata": {"color": ""},
         "positions": [position_view(account, markets[key], markets) for key in position_markets(account)],
@@ -124,6 +166,61 @@ def limits_view(account: VenueAccount) -> Json:
         "leased_lit": "0.00000000",
         "effective_lit_stakes": "0.00000000",
         "user_tier_last_update": 0,
+    }
+
+
+def funding_view(payment: FundingPayment, market: MarketState) -> Json:
+    """A row of `GET /api/v1/positionFunding`; the rate is in percent an hour, the change positive if received."""
+    return {
+        "timestamp": payment.time_s,
+        "market_id": payment.market_id,
+        "funding_id": payment.funding_id,
+        "change": usdc(payment.change),
+        "rate": fixed(4)(payment.rate_ppm),
+        "position_size": fixed(market.spec.size_decimals)(abs(payment.size)),
+        "position_side": "long" if payment.size > 0 else "short",
+        "discount": usdc(0),
+    }
+
+
+def token_view(token: ReadToken, account: VenueAccount) -> Json:
+    """A row of `GET /api/v1/tokens`; the token itself is only shown when it is made."""
+    return {
+        "token_id": token.token_id,
+        "name": token.name,
+        "account_index": account.index,
+        "expiry": token.expiry_s,
+        "sub_account_access": token.covers_all,
+        "revoked": token.is_revoked,
+        "scopes": "{read.*}",
+    }
+
+
+def notice_view(notice: Liquidated, account: VenueAccount, market: MarketState) -> Json:
+    """What `notification` says of a liquidation or of a takeover."""
+    trade, price = notice.trade, fixed(market.spec.price_decimals)
+    created = datetime.fromtimestamp(trade.time_us // 1_000_000, tz=UTC).isoformat().replace("+00:00", "Z")
+    content: Json = {
+        "id": str(notice.number),
+        "usdc_amount": usdc(trade.quote),
+        "size": fixed(market.spec.size_decimals)(trade.size),
+        "market_index": trade.market_id,
+        "timestamp": trade.time_us // 1_000_000,
+    }
+    if notice.is_takeover:
+        content["settlement_price"] = price(trade.price)
+    else:
+        is_ask = trade.ask.account_index == account.index
+        content |= {"is_ask": is_ask, "price": price(trade.price), "avg_price": price(trade.price)}
+    return {
+        "id": str(notice.number),
+        "created_at": created,
+        "updated_at": created,
+        "kind": "deleverage" if notice.is_takeover else "liquidation",
+        "account_index": account.index,
+        "content": content,
+        "ack": False,
+        "acked_at": None,
     }
 
 

@@ -3,7 +3,7 @@
 Pure; `core.connectors.venue.server` owns the socket.
 """
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -14,7 +14,11 @@ from core.connectors.venue.simulation import Simulation
 from core.connectors.venue.views import Json, encode
 
 MAX_SUBSCRIPTIONS: Final = 500
+MAX_BATCH: Final = 15
+"""Transactions in one message; over REST there may be more."""
 _SEND: Final = "jsonapi/sendtx"
+_SEND_BATCH: Final = "jsonapi/sendtxbatch"
+_T = TypeVar("_T")
 
 
 class _Order(msgspec.Struct):
@@ -25,11 +29,19 @@ class _Order(msgspec.Struct):
     id: str | int | None = None
 
 
+class _Batch(msgspec.Struct):
+    """`data` of `jsonapi/sendtxbatch`: lists, or lists spelled as strings as over REST."""
+
+    tx_types: str | list[int]
+    tx_infos: str | list[str]
+    id: str | int | None = None
+
+
 class _Message(msgspec.Struct):
     type: str
     channel: str = ""
     auth: str | None = None
-    data: _Order | None = None
+    data: msgspec.Raw = msgspec.Raw()
 
 
 class Conversation:
@@ -38,8 +50,12 @@ class Conversation:
     def __init__(self, simulation: Simulation) -> None:
         """Nothing subscribed."""
         self._simulation: Final = simulation
-        self.subscribed: Final[set[str]] = set()
+        self._labels: Final[dict[str, str]] = {}
+
+    @property
+    def subscribed(self) -> set[str]:
         """Keys of the channels it hears."""
+        return set(self._labels)
 
     def receive(self, text: str | bytes, now_us: int) -> bytes | None:
         """Answer one message, if it wants an answer; its effects on other clients wait in the simulation's outbox."""
@@ -58,9 +74,14 @@ class Conversation:
         return self._other(message, now_us)
 
     def _other(self, message: _Message, now_us: int) -> bytes:
-        if message.type == _SEND and message.data is not None:
-            return self._send(message.data, now_us)
-        return _error(Refusal(Code.INVALID_TYPE, "Invalid Type"))
+        if message.type not in {_SEND, _SEND_BATCH}:
+            return _error(Refusal(Code.INVALID_TYPE, "Invalid Type"))
+        try:
+            if message.type == _SEND:
+                return self._send(msgspec.json.decode(message.data, type=_Order), now_us)
+            return self._send_batch(msgspec.json.decode(message.data, type=_Batch), now_us)
+        except msgspec.DecodeError:
+            return _error(Refusal(Code.INVALID_DATA, "Invalid Data"))
 
     def _subscribe(self, message: _Message, now_us: int) -> bytes:
         exchange = self._simulation.exchange
@@ -68,33 +89,55 @@ class Conversation:
         if isinstance(channel, Refusal):
             return _error(channel)
         if channel.stream in channels.NEEDS_TOKEN and not message.auth:
-            sentence = f"invalid param : auth field is required: {channel.key}"
+            sentence = f"invalid param : auth field is required: {channel.label}"
             return _error(Refusal(Code.INVALID_PARAM, sentence))
         if message.auth and channel.stream in channels.OF_ACCOUNT and channel.number is not None:
             refusal = tokens.check(message.auth, channel.number, exchange, now_us // 1_000_000)
             if refusal is not None:
                 return _error(refusal)
-        if channel.key in self.subscribed:
-            return _error(Refusal(Code.ALREADY_SUBSCRIBED, f"Already Subscribed to : {channel.key}"))
-        if len(self.subscribed) >= MAX_SUBSCRIPTIONS:
+        if channel.key in self._labels:
+            return _error(Refusal(Code.ALREADY_SUBSCRIBED, f"Already Subscribed to : {channel.label}"))
+        if len(self._labels) >= MAX_SUBSCRIPTIONS:
             return _error(Refusal(Code.TOO_MANY_SUBSCRIPTIONS, "Too Many Subscriptions!"))
-        self.subscribed.add(channel.key)
+        self._labels[channel.key] = channel.label
         return self._simulation.feed.snapshot(channel, now_us)
 
     def _unsubscribe(self, message: _Message) -> bytes:
         key = message.channel.replace("/", ":")
-        if key not in self.subscribed:
+        label = self._labels.pop(key, None)
+        if label is None:
             return _error(Refusal(Code.NOT_SUBSCRIBED, f"Not Subscribed to : {key}"))
-        self.subscribed.discard(key)
         # The venue spells this frame alone with spaces.
-        return b'{"type": "unsubscribed", "channel": "%s"}' % key.encode()
+        return b'{"type": "unsubscribed", "channel": "%s"}' % label.encode()
 
     def _send(self, order: _Order, now_us: int) -> bytes:
         outcome = self._simulation.send(order.tx_type, bytes(order.tx_info).decode(), now_us)
-        head: Json = {"type": _SEND} if order.id is None else {"type": _SEND, "id": str(order.id)}
         if isinstance(outcome, Refusal):
-            return encode({**head, "code": int(outcome.code), "message": outcome.message})
-        return encode({**head, **sent_body(outcome.tx_hash, now_us)})
+            return _refused(_SEND, order.id, outcome)
+        return encode({**_head(_SEND, order.id), **sent_body(outcome.tx_hash, now_us)})
+
+    def _send_batch(self, batch: _Batch, now_us: int) -> bytes:
+        types = _listed(batch.tx_types, list[int])
+        infos = _listed(batch.tx_infos, list[str])
+        if len(infos) > MAX_BATCH:
+            return _refused(_SEND_BATCH, batch.id, Refusal(Code.BATCH_TOO_LONG, "too many txs in batch"))
+        outcome = self._simulation.send_batch(types, infos, now_us)
+        if isinstance(outcome, Refusal):
+            return _refused(_SEND_BATCH, batch.id, outcome)
+        hashes = [record.tx_hash for record in outcome]
+        return encode({**_head(_SEND_BATCH, batch.id), **sent_body(hashes, now_us)})
+
+
+def _listed(given: str | list[_T], shape: type[list[_T]]) -> list[_T]:
+    return msgspec.json.decode(given, type=shape) if isinstance(given, str) else given
+
+
+def _head(kind: str, reference: str | int | None) -> Json:
+    return {"type": kind} if reference is None else {"type": kind, "id": str(reference)}
+
+
+def _refused(kind: str, reference: str | int | None, refusal: Refusal) -> bytes:
+    return encode({**_head(kind, reference), "code": int(refusal.code), "message": refusal.message})
 
 
 def _error(refusal: Refusal) -> bytes:

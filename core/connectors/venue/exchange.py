@@ -87,7 +87,8 @@ class Exchange(Matching):
     ) -> int:
         """Cancel an account's orders, of one market or all; returns how many."""
         chosen = [order for order in account.live.values() if market_id is None or order.market_id == market_id]
-        for order in reversed(chosen):  # children before their parent, whose end would name them after it
+        chosen.sort(key=lambda order: order.parent is None)  # or the end of a parent would name its children's
+        for order in chosen:
             if order.is_live:
                 self.cancel(order, status, now_us)
         return len(chosen)
@@ -135,7 +136,7 @@ class Exchange(Matching):
     def fund_positions(self, now_us: int) -> bool:
         """Settle funding for each full hour since the last call; whether there was one."""
         now_hour = now_us // funding.HOUR_US
-        last_hour, self._funded_us = self._funded_us // funding.HOUR_US, now_us
+        last_hour, self._funded_us = self._funded_us // funding.HOUR_US, max(now_us, self._funded_us)
         if last_hour == 0:
             return False
         for hour in range(max(last_hour, now_hour - _MOST_ROUNDS) + 1, now_hour + 1):

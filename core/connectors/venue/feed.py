@@ -3,30 +3,25 @@
 Pure: frames come out as bytes, each encoded once however many listen, and not at all when nobody does.
 """
 
-from collections.abc import Container, Iterable, Iterator
-from decimal import Decimal
-from typing import Final, NamedTuple, assert_never
+from collections.abc import Container, Iterator
+from typing import Final
 
-from core.connectors.venue import account_views, market_views, views
-from core.connectors.venue.accounts import VenueAccount
+from core.connectors.venue import market_views, views
+from core.connectors.venue.account_feed import AccountFeed
 from core.connectors.venue.book import BookSide
-from core.connectors.venue.catalogue import QUOTE_DECIMALS
+from core.connectors.venue.candles import RESOLUTIONS, Candle
+from core.connectors.venue.catalogue import MarketSpec
 from core.connectors.venue.channels import ALL, Channel, Stream, key_of
 from core.connectors.venue.exchange import Changes, Exchange
 from core.connectors.venue.market import MarketState
-from core.connectors.venue.orders import VenueOrder, VenueTrade
-from core.connectors.venue.views import Json, encode, fixed
+from core.connectors.venue.orders import TradeKind, VenueTrade
+from core.connectors.venue.views import Frame, Json, encode, fixed
+
+__all__ = ["Feed", "Frame"]
 
 REPLAYED: Final = 50
 """Prints that every subscription to `trade` begins with."""
 FIRST_NONCE: Final = 17_000_000_000
-
-
-class Frame(NamedTuple):
-    """One message for everybody who listens to a channel."""
-
-    key: str
-    body: bytes
 
 
 class Feed:
@@ -37,6 +32,8 @@ class Feed:
         self._exchange: Final = exchange
         self._listened: Final = listened
         self._nonce = FIRST_NONCE
+        self._candles_sent: Final[dict[str, tuple[int, int]]] = {}
+        self.accounts: Final = AccountFeed(exchange, listened)
 
     def batch(self, market: MarketState, now_us: int) -> Iterator[Frame]:
         """Publish what changed in a book since its last batch: nothing, or one frame whose nonce follows on."""
@@ -59,10 +56,10 @@ class Feed:
             key = key_of(Stream.TRADE, market_id)
             if key in self._listened:
                 spec = self._exchange.markets[market_id].spec
-                prints = [views.trade_view(each, spec) for each in changes.trades if each.market_id == market_id]
-                yield Frame(key, encode(_prints("update", key, prints, self._nonce)))
+                prints = [each for each in changes.trades if each.market_id == market_id]
+                yield Frame(key, encode(_prints("update", key, prints, spec, self._nonce)))
         for account in changes.positions:
-            yield from self._private(account, changes, now_us)
+            yield from self.accounts.changes(account, changes, now_us)
 
     def stats(self, now_us: int) -> Iterator[Frame]:
         """Market statistics of every market, one by one and together, and the balance sheets of who listens."""
@@ -78,7 +75,8 @@ class Feed:
             yield Frame(key, encode(_stats("update", key, every, now_us)))
         for account in self._exchange.accounts.values():
             if account.positions and not account.is_internal:
-                yield from self._user_stats(account, now_us)
+                yield from self.accounts.user_stats(account, now_us)
+        yield from self._candles(now_us)
 
     def height(self, now_us: int) -> Iterator[Frame]:
         """The block height, when somebody listens."""
@@ -91,14 +89,29 @@ class Feed:
         match channel.stream:
             case Stream.ORDER_BOOK | Stream.TICKER | Stream.TRADE | Stream.MARKET_STATS:
                 return self._market_snapshot(channel, now_us)
+            case Stream.CANDLE:
+                return self._candle_snapshot(channel, self._exchange.markets[number], now_us)
             case Stream.HEIGHT:
                 return encode(_height("subscribed", now_us))
-            case Stream.USER_STATS:
-                return encode(self._user_stats_body("subscribed", self._exchange.accounts[number], now_us))
-            case Stream.ACCOUNT_ALL | Stream.ORDERS | Stream.TRADES | Stream.POSITIONS | Stream.ASSETS:
-                return encode(self._account_snapshot(channel, self._exchange.accounts[number], now_us))
-            case never:
-                assert_never(never)
+            case _:
+                return self.accounts.snapshot(channel, self._exchange.accounts[number], now_us)
+
+    def _candles(self, now_us: int) -> Iterator[Frame]:
+        """Live candles that traded since they were last sent; just after a rollover the closed one goes first."""
+        for market_id, market in self._exchange.markets.items():
+            for resolution in RESOLUTIONS:
+                key = key_of(Stream.CANDLE, market_id, resolution)
+                revision, start_ms = self._candles_sent.get(key, (0, 0))
+                live = market.candles.live(resolution)
+                if key not in self._listened or live is None or revision == market.candles.revision:
+                    continue
+                changed = market.candles.since(resolution, start_ms or live.start_ms)[-2:]
+                self._candles_sent[key] = (market.candles.revision, live.start_ms)
+                yield Frame(key, encode(_candle_frame("update", key, changed, market, now_us)))
+
+    def _candle_snapshot(self, channel: Channel, market: MarketState, now_us: int) -> bytes:
+        live = market.candles.live(channel.resolution)
+        return encode(_candle_frame("subscribed", channel.key, [live] if live else [], market, now_us))
 
     def _market_snapshot(self, channel: Channel, now_us: int) -> bytes:
         if channel.number is None:
@@ -112,8 +125,8 @@ class Feed:
         if channel.stream is Stream.TICKER:
             return self._ticker("subscribed", channel.key, market, now_us)
         if channel.stream is Stream.TRADE:
-            prints = [views.trade_view(each, market.spec) for each in list(market.prints)[-REPLAYED:]]
-            return encode(_prints("subscribed", channel.key, prints[::-1], self._nonce))
+            newest = list(market.prints)[: -REPLAYED - 1 : -1]
+            return encode(_prints("subscribed", channel.key, newest, market.spec, self._nonce))
         book = market.book
         levels = (book.asks.published(), book.bids.published(), 0, now_us)
         return self._book("subscribed", channel.key, market, levels)
@@ -156,101 +169,17 @@ class Feed:
         tail: Json = {"nonce": book.nonce, "ticker": ticker, "timestamp": now_us // 1_000, "type": f"{verb}/ticker"}
         return encode({**head, **tail})
 
-    def _private(self, account: VenueAccount, changes: Changes, now_us: int) -> Iterator[Frame]:
-        """One frame a channel for one account and one transaction."""
-        markets = self._exchange.markets
-        trades = [each for each in changes.trades if account.index in {each.ask.account_index, each.bid.account_index}]
-        bodies: dict[Stream, Json] = {
-            Stream.ORDERS: {"orders": self._orders(changes.orders.get(account, {}).values(), is_update=True)}
-        }
-        if trades:
-            bodies[Stream.TRADES] = {"trades": self._trades(account, trades)}
-        positions = {
-            str(key): account_views.position_view(account, markets[key], markets)
-            for key in sorted(changes.positions[account])
-        }
-        bodies[Stream.POSITIONS] = {"positions": positions, "shares": [], "transaction_time": now_us}
-        if trades:
-            bodies[Stream.ASSETS] = {"assets": _assets(account), "timestamp": now_us // 1_000}
-        bodies[Stream.ACCOUNT_ALL] = {
-            "account": account.index,
-            "positions": positions,
-            "assets": _assets(account),
-            "trades": self._trades(account, trades),
-            "funding_histories": {},
-            "shares": [],
-        }
-        for stream, body in bodies.items():
-            key = key_of(stream, account.index)
-            if key in self._listened:
-                yield Frame(key, encode({"channel": key, **body, "type": f"update/{stream.value}"}))
-        yield from self._user_stats(account, now_us)
 
-    def _user_stats(self, account: VenueAccount, now_us: int) -> Iterator[Frame]:
-        key = key_of(Stream.USER_STATS, account.index)
-        if key in self._listened:
-            yield Frame(key, encode(self._user_stats_body("update", account, now_us)))
-
-    def _user_stats_body(self, verb: str, account: VenueAccount, now_us: int) -> Json:
-        return {
-            "channel": key_of(Stream.USER_STATS, account.index),
-            "stats": account_views.user_stats_view(account, self._exchange.markets),
-            "timestamp": now_us // 1_000,
-            "type": f"{verb}/user_stats",
-        }
-
-    def _account_snapshot(self, channel: Channel, account: VenueAccount, now_us: int) -> Json:
-        markets = self._exchange.markets
-        positions = {
-            str(key): account_views.position_view(account, markets[key], markets)
-            for key in account_views.position_markets(account)
-        }
-        volumes: Json = {f"{span}_volume": _volume(account) for span in ("daily", "weekly", "monthly", "total")}
-        counts: Json = {f"{span}_trades_count": account.trade_count for span in ("daily", "weekly", "monthly", "total")}
-        bodies: dict[Stream, Json] = {
-            Stream.ORDERS: {"orders": self._orders(account.live.values(), is_update=False)},
-            Stream.TRADES: {"trades": {}, **volumes},
-            Stream.POSITIONS: {"positions": positions, "shares": []},
-            Stream.ASSETS: {"assets": _assets(account), "timestamp": now_us // 1_000},
-            Stream.ACCOUNT_ALL: {
-                "account": account.index,
-                "positions": positions,
-                "assets": _assets(account),
-                "trades": {},
-                "funding_histories": {},
-                "shares": [],
-                **counts,
-                **volumes,
-            },
-        }
-        stream = channel.stream
-        return {"channel": channel.key, **bodies[stream], "type": f"subscribed/{stream.value}"}
-
-    def _orders(self, orders: Iterable[VenueOrder], *, is_update: bool) -> dict[str, list[Json]]:
-        grouped: dict[str, list[Json]] = {}
-        for order in orders:
-            view = views.order_view(order, self._exchange.markets[order.market_id].spec, is_update=is_update)
-            grouped.setdefault(str(order.market_id), []).append(view)
-        return grouped
-
-    def _trades(self, account: VenueAccount, trades: Iterable[VenueTrade]) -> dict[str, list[Json]]:
-        grouped: dict[str, list[Json]] = {}
-        for trade in trades:
-            view = views.trade_view(trade, self._exchange.markets[trade.market_id].spec, account.index)
-            grouped.setdefault(str(trade.market_id), []).append(view)
-        return grouped
+def _prints(verb: str, key: str, prints: list[VenueTrade], spec: MarketSpec, nonce: int) -> Json:
+    """Trades, and apart from them those that a liquidation forced."""
+    forced = [views.trade_view(each, spec) for each in prints if each.kind is not TradeKind.TRADE]
+    free = [views.trade_view(each, spec) for each in prints if each.kind is TradeKind.TRADE]
+    return {"channel": key, "liquidation_trades": forced, "nonce": nonce, "trades": free, "type": f"{verb}/trade"}
 
 
-def _assets(account: VenueAccount) -> Json:
-    return {str(account_views.USDC_ASSET): account_views.asset_view(account)}
-
-
-def _volume(account: VenueAccount) -> Decimal:
-    return Decimal(account.volume).scaleb(-QUOTE_DECIMALS)
-
-
-def _prints(verb: str, key: str, prints: list[Json], nonce: int) -> Json:
-    return {"channel": key, "liquidation_trades": [], "nonce": nonce, "trades": prints, "type": f"{verb}/trade"}
+def _candle_frame(verb: str, key: str, candles: list[Candle], market: MarketState, now_us: int) -> Json:
+    rows = [market_views.candle_view(candle, market.spec) for candle in candles]
+    return {"candles": rows, "channel": key, "timestamp": now_us // 1_000, "type": f"{verb}/candle"}
 
 
 def _stats(verb: str, key: str, body: Json, now_us: int) -> Json:

@@ -12,6 +12,8 @@ from core.connectors.venue.feed import Frame
 
 MAX_QUEUED_BYTES: Final = 4 * 1024 * 1024
 _CLOSE_S: Final = 1.0
+_CLOSE_IN_MS: Final = 100
+_SHUTDOWN: Final = b'{"type":"shutdown","close_in_ms":%d}' % _CLOSE_IN_MS
 _GOING_AWAY: Final = 1001
 _log: Final = logging.getLogger(__name__)
 
@@ -61,11 +63,13 @@ class Listener:
             self._abort()
 
     async def close(self) -> None:
-        """Say goodbye, and hang up on a reader that does not listen to it."""
+        """Announce the end, say goodbye, and hang up on a reader that does not listen to it."""
         try:
             async with asyncio.timeout(_CLOSE_S):
+                await self._socket.send_frame(_SHUTDOWN, WSMsgType.TEXT)
+                await asyncio.sleep(_CLOSE_IN_MS / 1_000)
                 await self._socket.close(code=_GOING_AWAY, message=b"venue is closing")
-        except TimeoutError:
+        except (TimeoutError, ClientConnectionResetError):
             self._abort()
 
     def _abort(self) -> None:

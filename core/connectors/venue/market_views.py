@@ -1,13 +1,18 @@
 """Markets and their statistics as JSON: prices as strings, the day's figures as numbers."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
+from core.connectors.venue.accounts import INSURANCE_FUND
+from core.connectors.venue.candles import Candle
 from core.connectors.venue.catalogue import QUOTE_DECIMALS, MarketSpec
-from core.connectors.venue.market import MarketState
+from core.connectors.venue.market import FundingRound, MarketState
 from core.connectors.venue.views import Json, fixed, usdc
 
 _NO_LIMIT: Final = "72057594037927936.000000"
+_RATED_HOURS: Final = 8
+_DAY_S: Final = 86_400
 
 
 def market_stats_view(market: MarketState) -> Json:
@@ -32,6 +37,7 @@ def market_stats_view(market: MarketState) -> Json:
         "funding_rate": fixed(4)(market.last_funding_ppm),
         "funding_timestamp": market.funding_time_ms,
         "base_interest_rate": "0.0100",
+        "premium": fixed(4)((market.mark - market.index) * 1_000_000 // market.index),
     }
     view.update(day_view(market))
     del view["daily_trades_count"]
@@ -48,6 +54,64 @@ def day_view(market: MarketState) -> Json:
         "daily_price_low": Decimal(day.low).scaleb(-spec.price_decimals),
         "daily_price_high": Decimal(day.high).scaleb(-spec.price_decimals),
         "daily_price_change": Decimal((market.last - day.open) * 1_000_000 // day.open).scaleb(-4),
+    }
+
+
+def stats_row_view(market: MarketState) -> Json:
+    """A row of `GET /api/v1/exchangeStats`."""
+    day = day_view(market)
+    del day["daily_price_low"], day["daily_price_high"]
+    last = Decimal(market.last).scaleb(-market.spec.price_decimals)
+    return {"symbol": market.spec.symbol, "last_trade_price": last, **day}
+
+
+def candle_view(candle: Candle, spec: MarketSpec) -> Json:
+    """A candle with numbers; one exists only where something traded, so none of them is ever zero."""
+    down = -spec.price_decimals
+    return {
+        "t": candle.start_ms,
+        "o": Decimal(candle.open).scaleb(down),
+        "h": Decimal(candle.high).scaleb(down),
+        "l": Decimal(candle.low).scaleb(down),
+        "c": Decimal(candle.close).scaleb(down),
+        "v": Decimal(candle.base).scaleb(-spec.size_decimals),
+        "V": Decimal(candle.quote).scaleb(-QUOTE_DECIMALS),
+        "i": candle.last_trade,
+    }
+
+
+def funding_view(row: FundingRound) -> Json:
+    """A row of `GET /api/v1/fundings`: percent an hour, and who paid."""
+    return {
+        "timestamp": row.time_s,
+        "value": fixed(8)(row.value),
+        "rate": fixed(4)(abs(row.rate_ppm)),
+        "direction": "long" if row.rate_ppm >= 0 else "short",
+    }
+
+
+def daily(rounds: Iterable[FundingRound]) -> list[FundingRound]:
+    """Rounds of each day as one, dated at its beginning."""
+    days: dict[int, list[FundingRound]] = {}
+    for each in rounds:
+        days.setdefault(each.time_s // _DAY_S * _DAY_S, []).append(each)
+    return [
+        FundingRound(
+            time_s=day,
+            rate_ppm=sum(each.rate_ppm for each in members),
+            value=abs(sum(each.value if each.rate_ppm >= 0 else -each.value for each in members)),
+        )
+        for day, members in days.items()
+    ]
+
+
+def funding_rate_view(market: MarketState) -> Json:
+    """A row of `GET /api/v1/funding-rates`: a fraction over eight hours, as a number."""
+    return {
+        "market_id": market.market_id,
+        "exchange": "lighter",
+        "symbol": market.spec.symbol,
+        "rate": Decimal(market.funding_ppm * _RATED_HOURS).scaleb(-6),
     }
 
 
@@ -99,7 +163,7 @@ def order_book_detail_view(market: MarketState) -> Json:
         "base_interest_rate": "0.0100",
         "market_config": {
             "market_margin_mode": 0,
-            "insurance_fund_account_index": 281_474_976_710_655,
+            "insurance_fund_account_index": INSURANCE_FUND,
             "liquidation_mode": 0,
             "force_reduce_only": False,
             "trading_hours": "",

@@ -82,9 +82,14 @@ class Query:
             raise BadRequest(name)
         return found
 
-    def period(self) -> tuple[int, int]:
-        """`start_timestamp` and `end_timestamp` in milliseconds; open where it is not asked."""
-        return self.number("start_timestamp", 0), self.number("end_timestamp", _OPEN_END)
+    def period(self, *, is_open: bool) -> tuple[int, int]:
+        """`start_timestamp` and `end_timestamp` in milliseconds, which may be missing when it `is_open`.
+
+        Raises:
+            BadRequest: one is missing or is no number.
+        """
+        first, last = (0, _OPEN_END) if is_open else (None, None)
+        return self.number("start_timestamp", first), self.number("end_timestamp", last)
 
 
 Answer: TypeAlias = Json | Refusal

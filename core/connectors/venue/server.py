@@ -101,6 +101,8 @@ class VenueServer:
         if self._control_token is not None:
             faults, advance = self._meddlers.faults, self._beats.advance
             Control(self._control_token, faults, self._clock, advance).add_to(app.router)
+        for path in self._rest.posted_paths:
+            app.router.add_post(path, self._post)
         app.router.add_get("/{path:.*}", self._get)
         app.cleanup_ctx.append(self._running)
         app.on_shutdown.append(self._close_sockets)
@@ -150,6 +152,15 @@ class VenueServer:
 
     def _dispatch(self) -> None:
         self._hub.publish(self.simulation.take_frames())
+
+    async def _post(self, request: web.Request) -> web.Response:
+        form = {name: text for name, text in (await request.post()).items() if isinstance(text, str)}
+        token = request.headers.get("authorization") or request.query.get("auth") or form.get("auth")
+        query = Query(params=form, token=token, now_us=self._now_us())
+        refused_by_gate = self._meddlers.gate.request(request.path, query.now_us)
+        if refused_by_gate is not None:
+            return response(refused_by_gate)
+        return _json(*self._rest.post(request.path, query))
 
     async def _get(self, request: web.Request) -> web.Response:
         token = request.headers.get("authorization") or request.query.get("auth")

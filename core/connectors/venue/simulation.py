@@ -139,6 +139,7 @@ class Simulation:
             _, _, record = heappop(self._waiting)
             self.sequencer.execute(record, self._forward(now_us))
             self._report(self._now_us)
+            self._outbox.extend(self.feed.accounts.transaction(record))
         return self._waiting[0][0] if self._waiting else None
 
     def jump(self, now_us: int) -> None:

@@ -6,7 +6,7 @@ seconds, milliseconds and microseconds (orders: seconds, but `transaction_time` 
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,14 @@ from core.connectors.venue.orders import VenueOrder, VenueTrade
 from core.connectors.venue.sequencer import TxRecord
 
 Json: TypeAlias = dict[str, object]
+
+
+class Frame(NamedTuple):
+    """One message for everybody who listens to a channel."""
+
+    key: str
+    body: bytes
+
 
 encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 """Decimals become JSON numbers; decimal strings are made by `fixed`."""
