@@ -117,9 +117,10 @@ def _venue(options: argparse.Namespace) -> int:
             parent_pid=options.parent_pid,
             volatility_percent=options.volatility,
             tier=options.tier,
-            is_virtual=options.clock == "virtual",
+            virtual_from_s=options.clock_start if options.clock == "virtual" else None,
             has_control=options.control,
             faults=options.faults,
+            verifies_signatures=options.verify_signatures,
         )
     )
 

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 
 from core.connectors.lighter.signer import generate_api_key
 from core.connectors.venue.child import PaperVenue, VenueKey, VenueReady
+from core.connectors.venue.faults import Faults
 from core.connectors.venue.options import PLAIN, Extras
 from core.connectors.venue.server import HOST, VenueServer
 from core.connectors.venue.simulation import CHAIN_ID, COUNTERPARTY, KILL_KEY, OPERATOR, TRADING_KEY, KeyOf, Simulation
@@ -54,6 +55,7 @@ class HostedVenue:
 
     ready: VenueReady
     simulation: Simulation
+    faults: Faults
 
 
 @asynccontextmanager
@@ -76,7 +78,7 @@ async def hosted_venue(
         ready = VenueReady(
             url=f"http://{HOST}:{port}", ws_url=f"ws://{HOST}:{port}/stream", chain_id=CHAIN_ID, accounts=accounts
         )
-        yield HostedVenue(ready=ready, simulation=server.simulation)
+        yield HostedVenue(ready=ready, simulation=server.simulation, faults=server._meddlers.faults)
     finally:
         await runner.cleanup()
 

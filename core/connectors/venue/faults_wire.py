@@ -121,7 +121,8 @@ def middleware(faults: Faults, clock: VenueClock) -> Middleware:
             return await handler(request)
         has_token = "authorization" in request.headers or "auth" in request.query
         verdict = judge(faults, request.path, clock.now_us(), has_token=has_token)
-        answer = await handler(request) if verdict.is_carried_out else web.Response(status=500)
+        is_done = verdict.is_carried_out and (verdict.instead is None or request.method == "POST")
+        answer = await handler(request) if is_done else web.Response(status=500)
         await pause(clock, verdict.delay_us)
         if not verdict.is_heard and request.transport is not None:
             request.transport.abort()

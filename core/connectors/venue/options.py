@@ -33,6 +33,7 @@ class Extras:
     """Opens the control endpoint to whoever knows it; None leaves it closed."""
     volatility_percent: int = 100
     feeding: Feeding | None = None
+    verifies_signatures: bool = False
 
 
 PLAIN: Final = Extras()

@@ -49,10 +49,12 @@ class VenueOptions:
     """Of what markets usually do."""
     tier: str | None = None
     """By name; None for a venue without latency and budgets."""
-    is_virtual: bool = False
-    """Time moves by control requests alone."""
+    virtual_from_s: int | None = None
+    """Time begins at this Unix second and moves by control requests alone; None for the machine's."""
     has_control: bool = False
     """Open the control endpoint; its token stands in the ready line."""
+    verifies_signatures: bool = False
+    """Refuse transactions and tokens that were not signed by the key they name."""
     faults: Path | None = None
     """A fault schedule, TOML when its name ends so."""
 
@@ -84,11 +86,12 @@ def list_faults() -> str:
 
 def _extras(options: VenueOptions) -> Extras:
     return Extras(
-        clock=VirtualClock() if options.is_virtual else None,
+        clock=None if options.virtual_from_s is None else VirtualClock(options.virtual_from_s * 1_000_000),
         faults=_schedule(options.faults),
         tier=Tier(options.tier) if options.tier is not None else None,
         control_token=secrets.token_urlsafe(_TOKEN_BYTES) if options.has_control else None,
         volatility_percent=options.volatility_percent,
+        verifies_signatures=options.verifies_signatures,
     )
 
 
