@@ -16,12 +16,12 @@ from core.connectors.venue.views import Json, encode
 MAX_SUBSCRIPTIONS: Final = 500
 MAX_BATCH: Final = 15
 """Transactions in one message; over REST there may be more."""
-_SEND: Final = "jsonapi/sendtx"
-_SEND_BATCH: Final = "jsonapi/sendtxbatch"
+SEND: Final = "jsonapi/sendtx"
+SEND_BATCH: Final = "jsonapi/sendtxbatch"
 _T = TypeVar("_T")
 
 
-class _Order(msgspec.Struct):
+class OrderData(msgspec.Struct):
     """`data` of `jsonapi/sendtx`; `tx_info` is an object here, and a string over REST."""
 
     tx_type: int
@@ -51,11 +51,16 @@ class Conversation:
         """Nothing subscribed."""
         self._simulation: Final = simulation
         self._labels: Final[dict[str, str]] = {}
+        self._forged: Refusal | None = None
 
     @property
     def subscribed(self) -> set[str]:
         """Keys of the channels it hears."""
         return set(self._labels)
+
+    def distrust(self, forged: Refusal | None) -> None:
+        """Refuse what the next message carries for this reason, unless it is refused for another."""
+        self._forged = forged
 
     def receive(self, text: str | bytes, now_us: int) -> bytes | None:
         """Answer one message, if it wants an answer; its effects on other clients wait in the simulation's outbox."""
@@ -74,12 +79,12 @@ class Conversation:
         return self._other(message, now_us)
 
     def _other(self, message: _Message, now_us: int) -> bytes:
-        if message.type not in {_SEND, _SEND_BATCH}:
+        if message.type not in {SEND, SEND_BATCH}:
             return _error(Refusal(Code.INVALID_TYPE, "Invalid Type"))
         try:
-            if message.type == _SEND:
-                return self._send(msgspec.json.decode(message.data, type=_Order), now_us)
-            return self._send_batch(msgspec.json.decode(message.data, type=_Batch), now_us)
+            if message.type == SEND:
+                return self._send(msgspec.json.decode(message.data, type=OrderData), now_us)
+            return self._send_batch(message.data, now_us)
         except msgspec.DecodeError:
             return _error(Refusal(Code.INVALID_DATA, "Invalid Data"))
 
@@ -93,6 +98,7 @@ class Conversation:
             return _error(Refusal(Code.INVALID_PARAM, sentence))
         if message.auth and channel.stream in channels.OF_ACCOUNT and channel.number is not None:
             refusal = tokens.check(message.auth, channel.number, exchange, now_us // 1_000_000)
+            refusal = refusal or self._forged
             if refusal is not None:
                 return _error(refusal)
         if channel.key in self._labels:
@@ -110,22 +116,35 @@ class Conversation:
         # The venue spells this frame alone with spaces.
         return b'{"type": "unsubscribed", "channel": "%s"}' % label.encode()
 
-    def _send(self, order: _Order, now_us: int) -> bytes:
+    def _send(self, order: OrderData, now_us: int) -> bytes:
+        if self._forged is not None:
+            return _refused(SEND, order.id, self._forged)
         outcome = self._simulation.send(order.tx_type, bytes(order.tx_info).decode(), now_us)
         if isinstance(outcome, Refusal):
-            return _refused(_SEND, order.id, outcome)
-        return encode({**_head(_SEND, order.id), **sent_body(outcome.tx_hash, now_us)})
+            return _refused(SEND, order.id, outcome)
+        return encode({**_head(SEND, order.id), **sent_body(outcome.tx_hash, now_us)})
 
-    def _send_batch(self, batch: _Batch, now_us: int) -> bytes:
-        types = _listed(batch.tx_types, list[int])
-        infos = _listed(batch.tx_infos, list[str])
+    def _send_batch(self, data: msgspec.Raw, now_us: int) -> bytes:
+        types, infos, reference = listed_batch(data)
+        if self._forged is not None:
+            return _refused(SEND_BATCH, reference, self._forged)
         if len(infos) > MAX_BATCH:
-            return _refused(_SEND_BATCH, batch.id, Refusal(Code.BATCH_TOO_LONG, "too many txs in batch"))
+            return _refused(SEND_BATCH, reference, Refusal(Code.BATCH_TOO_LONG, "too many txs in batch"))
         outcome = self._simulation.send_batch(types, infos, now_us)
         if isinstance(outcome, Refusal):
-            return _refused(_SEND_BATCH, batch.id, outcome)
+            return _refused(SEND_BATCH, reference, outcome)
         hashes = [record.tx_hash for record in outcome]
-        return encode({**_head(_SEND_BATCH, batch.id), **sent_body(hashes, now_us)})
+        return encode({**_head(SEND_BATCH, reference), **sent_body(hashes, now_us)})
+
+
+def listed_batch(data: msgspec.Raw) -> tuple[list[int], list[str], str | int | None]:
+    """Types, infos and the client's reference of a `jsonapi/sendtxbatch`.
+
+    Raises:
+        msgspec.DecodeError: it is not shaped like one.
+    """
+    batch = msgspec.json.decode(data, type=_Batch)
+    return _listed(batch.tx_types, list[int]), _listed(batch.tx_infos, list[str]), batch.id
 
 
 def _listed(given: str | list[_T], shape: type[list[_T]]) -> list[_T]:

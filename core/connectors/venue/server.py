@@ -27,6 +27,7 @@ from core.connectors.venue.sequencer import TxRecord
 from core.connectors.venue.simulation import KeyOf, Simulation
 from core.connectors.venue.tiers_gate import Gate
 from core.connectors.venue.tx import CreateTx
+from core.connectors.venue.verifier import Verifier
 from core.connectors.venue.views import encode
 
 HOST: Final = "127.0.0.1"
@@ -79,6 +80,7 @@ class VenueServer:
             clock=self._clock,
             gate=Gate(extras.tier, self.simulation.exchange),
         )
+        self._verifier: Final = Verifier(self.simulation, is_strict=extras.verifies_signatures)
         self.simulation.route = self._route
         self._control_token: Final = extras.control_token
         self._step_us: Final = BATCH_US if rate is None else max(SHORTEST_BATCH_US, 1_000_000 * len(specs) // rate)
@@ -116,6 +118,7 @@ class VenueServer:
         task.cancel()
         await asyncio.wait([task])
         self._clock.close()
+        self._verifier.close()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.failure = None if task.cancelled() else task.exception()
@@ -160,6 +163,9 @@ class VenueServer:
         refused_by_gate = self._meddlers.gate.request(request.path, query.now_us)
         if refused_by_gate is not None:
             return response(refused_by_gate)
+        forged = await self._verifier.token(token)
+        if forged is not None:
+            return _json(*refused(forged))
         return _json(*self._rest.post(request.path, query))
 
     async def _get(self, request: web.Request) -> web.Response:
@@ -168,6 +174,9 @@ class VenueServer:
         refused_by_gate = self._meddlers.gate.request(request.path, query.now_us)
         if refused_by_gate is not None:
             return response(refused_by_gate)
+        forged = await self._verifier.token(token)
+        if forged is not None:
+            return _json(*refused(forged))
         return _json(*self._rest.get(request.path, query))
 
     async def _send_tx(self, request: web.Request) -> web.Response:
@@ -188,6 +197,9 @@ class VenueServer:
 
     async def _carry(self, types: list[int], infos: list[str], *, is_batch: bool) -> web.Response:
         """Admit what the gate lets through; the reply comes when it is committed."""
+        forged = await self._verifier.txs(types, infos)
+        if forged is not None:
+            return _json(*refused(forged))
         now_us, gate = self._now_us(), self._meddlers.gate
         stopped = gate.sending(types, infos, now_us, is_batch=is_batch)
         if stopped is not None:
@@ -217,6 +229,7 @@ class VenueServer:
         try:
             async for message in socket:
                 if message.type is WSMsgType.TEXT:
+                    conversation.distrust(await self._verifier.message(message.data))
                     listener.converse(conversation, message.data, self._now_us())
                     self._hub.sync(listener, conversation.subscribed)
                     self._dispatch()
