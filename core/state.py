@@ -107,6 +107,23 @@ class LimitUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetUse:
+    """What is left of one budget the venue gives the account."""
+
+    name: str
+    """`requests`, `transactions`, `messages` or `volume quota`."""
+    left: int
+    limit: int | None
+    """What a rolling minute allows; None for the volume quota, which trading earns."""
+    reserve: int
+    """The last part, which only cancels and the kill switch may spend."""
+    unit: str
+    """`weight`, `requests`, `transactions` or `messages`."""
+    paused_s: int = 0
+    """Seconds for which the venue refuses everything; 0 when it does not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One line of the operator's log."""
 
@@ -162,6 +179,8 @@ class EngineState:
     fills: tuple[Fill, ...] = ()
     """The newest, newest first; bounded."""
     limits: tuple[LimitUse, ...] = ()
+    budgets: tuple[BudgetUse, ...] = ()
+    """What the venue still lets us ask and send."""
     strategies: tuple[StrategyStatus, ...] = ()
     notices: tuple[Notice, ...] = ()
     """The newest, oldest first; bounded."""

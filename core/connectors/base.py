@@ -11,6 +11,7 @@ from typing import Protocol
 from core.decisions import TxOutcome
 from core.events import Event, LinkHealth, OrderReport
 from core.model import Account, BookView, Fill, Market, OrderIntent, Position, Quote
+from core.state import BudgetUse
 from core.units import ClientOrderId, MarketId, VenueOrderId
 
 EventSink = Callable[[Event], None]
@@ -100,6 +101,10 @@ class Connector(Protocol):
 
     def links(self) -> tuple[LinkHealth, ...]:
         """Every stream with the moment of its last message."""
+        ...
+
+    def budgets(self) -> tuple[BudgetUse, ...]:
+        """What is left of the venue's budgets; empty before `start`."""
         ...
 
     async def submit(self, order: NewOrder, gate: SendGate) -> TxOutcome:

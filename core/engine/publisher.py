@@ -64,6 +64,7 @@ class Publisher:
             profile=self._profile,
             venue=self._connector.name,
             links=self._connector.links(),
+            budgets=self._connector.budgets(),
             strategies=() if self._autopilot is None else self._autopilot.statuses(),
             day_pnl=machine.day_pnl,
         )
@@ -74,7 +75,7 @@ class Publisher:
         """Show that the engine lives although nothing changed."""
         if now.mono_ns - self.state.published.mono_ns >= _HEARTBEAT_NS:
             self._seq += 1
-            state = snapshot.beat(self.state, self._seq, self._connector.links(), now)
+            state = snapshot.beat(self.state, self._seq, self._connector.links(), self._connector.budgets(), now)
             self.published = Published(state, self.published.view)
 
     def end(self, phase: EnginePhase, detail: str) -> None:

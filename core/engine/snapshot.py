@@ -8,7 +8,7 @@ from core.clock import Instant
 from core.engine.facts import Facts
 from core.events import LinkHealth
 from core.model import BookStatus, OrderMapEntry, OrderMapSide, OrderTask, Quote
-from core.state import EngineState, StrategyStatus
+from core.state import BudgetUse, EngineState, StrategyStatus
 from core.units import MarketId
 
 _SIDES: Final = {OrderMapSide.BOTH: 0, OrderMapSide.OURS: 1, OrderMapSide.VENUE: 2}
@@ -22,6 +22,7 @@ class Surroundings:
     profile: str
     venue: str
     links: tuple[LinkHealth, ...]
+    budgets: tuple[BudgetUse, ...]
     strategies: tuple[StrategyStatus, ...]
     day_pnl: Decimal | None
 
@@ -52,14 +53,17 @@ def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
         order_map=_order_map(facts),
         fills=facts.ledger.fills(),
         limits=facts.risk.uses(facts.risk_view(is_frozen=False)),
+        budgets=around.budgets,
         strategies=around.strategies,
         notices=facts.notices.all(),
     )
 
 
-def beat(state: EngineState, seq: int, links: tuple[LinkHealth, ...], now: Instant) -> EngineState:
+def beat(
+    state: EngineState, seq: int, links: tuple[LinkHealth, ...], budgets: tuple[BudgetUse, ...], now: Instant
+) -> EngineState:
     """The same state a while later, when nothing but time has changed."""
-    return replace(state, seq=seq, links=links, published=now)
+    return replace(state, seq=seq, links=links, budgets=budgets, published=now)
 
 
 def _quote(facts: Facts, market_id: MarketId) -> Quote:

@@ -42,6 +42,7 @@ from core.model import (
     Side,
     TimeInForce,
 )
+from core.state import BudgetUse
 from core.units import ZERO, AccountIndex, ClientOrderId, MarketId, TradeId, VenueOrderId
 
 ETH = MarketId(0)
@@ -190,6 +191,9 @@ class FakeConnector:
 
     def links(self) -> tuple[LinkHealth, ...]:
         return tuple(LinkHealth(name=name, status=LinkStatus.LIVE) for name in LinkName)
+
+    def budgets(self) -> tuple[BudgetUse, ...]:
+        return (BudgetUse(name="transactions", left=48, limit=60, reserve=12, unit="transactions"),)
 
     async def submit(self, order: NewOrder, gate: SendGate) -> TxOutcome:
         if self.hold_submits is not None:

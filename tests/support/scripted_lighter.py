@@ -107,6 +107,7 @@ class ScriptedVenue:
     heard: list[dict[str, Any]] = field(default_factory=list)
     """Client frames, of all sockets."""
     silent_channels: set[str] = field(default_factory=set)
+    tier: str = "premium"
     is_mute: bool = False
     """Sockets stay open, and nothing comes back any more."""
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -179,6 +180,7 @@ class ScriptedVenue:
             "nextNonce": lambda: {"nonce": self.nonces[int(query["api_key_index"])]},
             "account": lambda: {"accounts": [self._account()]},
             "trades": lambda: {"trades": sorted(self.trades, key=lambda t: -t["trade_id"])[: int(query["limit"])]},
+            "accountLimits": lambda: {"user_tier": self.tier, "user_tier_name": self.tier.title()},
             "accountActiveOrders": lambda: {"orders": open_here},
             "accountInactiveOrders": lambda: {"orders": self.closed_orders},
         }

@@ -12,10 +12,11 @@ from pydantic import SecretStr
 from core.clock import Clock
 from core.connectors.base import EventSink
 from core.connectors.lighter.account_feed import AccountFeed, account_channels
+from core.connectors.lighter.budget import Grade, Tier, tier_named
 from core.connectors.lighter.housekeeping import Housekeeper
 from core.connectors.lighter.lane import Lane
 from core.connectors.lighter.market_data import MarketData
-from core.connectors.lighter.rest import RestClient
+from core.connectors.lighter.rest import NotServed, RestClient
 from core.connectors.lighter.session import Session, SessionPolicy
 from core.connectors.lighter.settings import LighterSettings
 from core.connectors.lighter.signer import Signer
@@ -91,10 +92,13 @@ class Assembly:
         markets = {one.id: one for one in _chosen(await api.markets(), settings.markets)}
         sink(MarketsListed(markets=tuple(markets.values())))
         await api.check_key(settings.api_key_index, public_key)
+        await self._learn_tier(api)
         trading = await self._lane(signer)
         kill = await self._kill_lane(api) or trading
 
-        session = Session(account_channels(settings.account_index), SessionPolicy(data_is_life=False))
+        messages = self._rest.limiter.messages
+        policy = SessionPolicy(data_is_life=False, grade=Grade.URGENT)
+        session = Session(account_channels(settings.account_index), policy, messages)
         feed = AccountFeed(AccountIndex(settings.account_index), session, sink, await api.newest_trade())
         view = await api.account_view()
         feed.cancel_all_us = view.account.cancel_all_us
@@ -102,7 +106,7 @@ class Assembly:
         sink(PositionsReported(positions=view.positions, is_complete=True))
 
         data = MarketData(markets, settings.stale_after_ms)
-        data_session = Session(data.channels, SessionPolicy(data_is_life=True))
+        data_session = Session(data.channels, SessionPolicy(data_is_life=True), messages)
         return Running(
             markets=markets,
             api=api,
@@ -117,6 +121,21 @@ class Assembly:
             keeper=Housekeeper(api, self._rest, feed, markets, sink, self._clock),
         )
 
+    async def _learn_tier(self, api: VenueApi) -> None:
+        """Keep to the budgets of the account's tier; to the smallest when the venue does not say which it is."""
+        if self._settings.tier is not None:
+            self._rest.limiter.adopt(self._settings.tier)
+            return
+        try:
+            word = (await api.limits()).user_tier
+        except NotServed:
+            word = "not told"
+        tier = tier_named(word)
+        if tier is None:
+            text = f"account tier {word!r} is not known here: keeping to the budgets of {Tier.STANDARD.value}"
+            self._sink(Noticed(level=NoticeLevel.WARN, source="rest", text=text))
+        self._rest.limiter.adopt(tier or Tier.STANDARD)
+
     def _signer(self, index: int, key: SecretStr) -> Signer:
         made = Signer(
             chain_id=self._settings.chain_id,
@@ -128,7 +147,7 @@ class Assembly:
         return made
 
     async def _lane(self, signer: Signer) -> Lane:
-        lane = Lane(signer, self._rest, self._settings.account_index, self._settings.request_timeout_s)
+        lane = Lane(signer, self._rest, self._clock, self._settings.account_index, self._settings.request_timeout_s)
         await lane.prepare()
         return lane
 

@@ -20,6 +20,8 @@ class Verdict(msgspec.Struct, gc=False):
 
     code: int = CODE_OK
     message: str | None = None
+    volume_quota_remaining: int | None = None
+    """On acknowledgements of accounts that have a quota, when the transaction used some of it."""
 
 
 class MarketConfig(msgspec.Struct, gc=False):
@@ -76,6 +78,14 @@ class NextNonce(msgspec.Struct, gc=False):
     """`GET /api/v1/nextNonce`: the nonce to sign next."""
 
     nonce: int
+
+
+class AccountLimits(msgspec.Struct, gc=False):
+    """`GET /api/v1/accountLimits`: what the account is signed up for."""
+
+    user_tier: str = ""
+    user_tier_name: str = ""
+    can_create_public_pool: bool = False
 
 
 class Orders(msgspec.Struct, gc=False):

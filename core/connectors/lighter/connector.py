@@ -21,6 +21,7 @@ from core.decisions import Refused, TxOutcome
 from core.errors import LinkDown
 from core.events import LinkHealth, LinkName, LinkStatus, OrderReport
 from core.model import BookStatus, BookView, Fill, Market, Quote
+from core.state import BudgetUse
 from core.units import ClientOrderId, MarketId
 
 __all__ = ["LighterConnector", "LighterSettings"]
@@ -106,6 +107,10 @@ class LighterConnector:
         if self._running is None:
             return tuple(LinkHealth(name=name, status=LinkStatus.DOWN, detail="not started") for name in LinkName)
         return (*(stream.health for stream in self._running.streams), self._rest.health)
+
+    def budgets(self) -> tuple[BudgetUse, ...]:
+        """What is left of the venue's budgets; empty before `start`."""
+        return self._rest.limiter.uses(self._clock.now().mono_ns) if self._running else ()
 
     async def submit(self, order: NewOrder, gate: SendGate) -> TxOutcome:
         """Sign and send one order; out-of-range values are refused before the signer sees them."""

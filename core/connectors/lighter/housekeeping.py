@@ -9,6 +9,7 @@ from typing import Final
 from core.clock import SECOND_NS, Clock
 from core.connectors.base import EventSink
 from core.connectors.lighter.account_feed import AccountFeed
+from core.connectors.lighter.budget import Grade, Tier
 from core.connectors.lighter.rest import RestClient
 from core.connectors.lighter.venue_api import VenueApi
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
@@ -19,6 +20,8 @@ from core.units import MarketId
 _LOOK_S: Final = 1
 _IDLE_NS: Final = 3 * SECOND_NS
 """REST is asked for a sign of life when it gave none for this long."""
+_IDLE_POOR_NS: Final = 15 * SECOND_NS
+"""The same on a tier that counts requests: sixty a minute are for orders."""
 _ACCOUNT_NS: Final = 30 * SECOND_NS
 """Only REST tells when the venue's dead-man's switch would fire."""
 _MARKETS_NS: Final = 60 * SECOND_NS
@@ -69,12 +72,16 @@ class Housekeeper:
             self._feed.recovered(await self._api.trades_after(self._feed.whole_until), gap)
         if now_ns - self._markets_ns >= _MARKETS_NS:
             self._markets_ns = now_ns
-            self._update(await self._api.markets())
+            self._update(await self._api.markets(Grade.CHORE))
         health = self._rest.health
-        is_idle = health.status is not LinkStatus.LIVE or now_ns - health.last_message_ns >= _IDLE_NS
+        is_idle = health.status is not LinkStatus.LIVE or now_ns - health.last_message_ns >= self._patience_ns
         if is_idle or now_ns - self._account_ns >= _ACCOUNT_NS:
-            self._feed.cancel_all_us = (await self._api.account_view()).account.cancel_all_us
+            self._feed.cancel_all_us = (await self._api.account_view(Grade.CHORE)).account.cancel_all_us
             self._account_ns = now_ns
+
+    @property
+    def _patience_ns(self) -> int:
+        return _IDLE_POOR_NS if self._rest.limiter.tier is Tier.STANDARD else _IDLE_NS
 
     def _update(self, listed: tuple[Market, ...]) -> None:
         """Take over what the venue changed of the markets traded; new markets wait for the next start."""

@@ -10,9 +10,11 @@ from enum import IntEnum
 from heapq import heappop, heappush
 from typing import Final
 
+from core.clock import Clock
 from core.connectors.base import SendGate
 from core.connectors.lighter import nonce
 from core.connectors.lighter.bodies import NextNonce
+from core.connectors.lighter.budget import Grade
 from core.connectors.lighter.encode import Tx
 from core.connectors.lighter.rest import RestClient
 from core.connectors.lighter.signer import Signer
@@ -28,11 +30,18 @@ class Urgency(IntEnum):
     ORDER = 2
 
 
+_GRADES: Final = {Urgency.CANCEL_ALL: Grade.KILL, Urgency.CANCEL: Grade.URGENT, Urgency.ORDER: Grade.ORDINARY}
+_PACE_S: Final = 0.25
+"""How often a cancel that the budgets hold back asks again."""
+
+
 class Lane:
     """The nonces of one key, and the turn on it."""
 
-    def __init__(self, signer: Signer, rest: RestClient, account_index: int, wait_s: int) -> None:
+    def __init__(self, signer: Signer, rest: RestClient, clock: Clock, account_index: int, wait_s: int) -> None:
         """An order that waits longer than `wait_s` for its turn is not sent; cancels wait as long as it takes."""
+        self._clock: Final = clock
+        self._limiter: Final = rest.limiter
         self._signer: Final = signer
         self._rest: Final = rest
         self._account: Final = account_index
@@ -52,35 +61,49 @@ class Lane:
             LinkDown: the venue did not say.
             AuthRejected: it does not know the key.
         """
-        await self._fetch()
+        await self._fetch(Grade.URGENT)
 
     async def send(
         self, tx: Tx, gate: SendGate, urgency: Urgency, on_sent: Callable[[int], None] | None = None
     ) -> TxOutcome:
-        """Send one transaction when its turn comes. `gate` is asked before signing and again before bytes leave."""
-        cooling_s = self._rest.cooling_s()
-        if urgency is Urgency.ORDER and cooling_s:
-            return Refused(0, f"not sent: the venue throttles this address for {cooling_s} s more")
-        try:
-            async with asyncio.timeout(self._wait_s if urgency is Urgency.ORDER else None):
-                await self._turn.take(urgency)
-        except TimeoutError:
-            return Refused(0, f"not sent: waited {self._wait_s} s for the answer to an earlier transaction")
-        try:
-            outcome = await self._attempt(tx, gate, on_sent)
-            if isinstance(outcome, Refused) and outcome.code == nonce.INVALID_NONCE:  # certainly not executed
-                outcome = await self._attempt(tx, gate, on_sent)
-            return outcome
-        finally:
-            self._turn.give()
+        """Send one transaction when its turn comes. `gate` is asked before signing and again before bytes leave.
 
-    async def _attempt(self, tx: Tx, gate: SendGate, on_sent: Callable[[int], None] | None) -> TxOutcome:
+        An order that the budgets do not cover is refused, a cancel waits until they do.
+        """
+        while True:
+            try:
+                async with asyncio.timeout(self._wait_s if urgency is Urgency.ORDER else None):
+                    await self._turn.take(urgency)
+            except TimeoutError:
+                return Refused(0, f"not sent: waited {self._wait_s} s for the answer to an earlier transaction")
+            try:
+                held = self._limiter.transaction(1, _GRADES[urgency], self._clock.now().mono_ns)
+                if held is None:
+                    return await self._attempt_twice(tx, gate, urgency, on_sent)
+                if urgency is not Urgency.CANCEL:
+                    return Refused(0, f"not sent: {held}")
+            finally:
+                self._turn.give()
+            await asyncio.sleep(_PACE_S)  # without the turn: a cancel-all may go meanwhile
+
+    async def _attempt_twice(
+        self, tx: Tx, gate: SendGate, urgency: Urgency, on_sent: Callable[[int], None] | None
+    ) -> TxOutcome:
+        outcome = await self._attempt(tx, gate, urgency, on_sent)
+        if not isinstance(outcome, Refused) or outcome.code != nonce.INVALID_NONCE:
+            return outcome
+        held = self._limiter.transaction(1, _GRADES[urgency], self._clock.now().mono_ns)
+        return outcome if held else await self._attempt(tx, gate, urgency, on_sent)  # it was certainly not executed
+
+    async def _attempt(
+        self, tx: Tx, gate: SendGate, urgency: Urgency, on_sent: Callable[[int], None] | None
+    ) -> TxOutcome:
         stopped = gate()
         if stopped is not None:
             return Refused(0, stopped or "stopped")
         if not isinstance(self._state, nonce.Ready):
             try:
-                await self._fetch()
+                await self._fetch(_GRADES[urgency])
             except (LinkDown, AuthRejected, ProtocolViolation) as error:
                 return Refused(0, f"not sent: {error}")
         sent_ns = 0
@@ -114,18 +137,18 @@ class Lane:
         """A counter that moved past the lost nonce proves it landed; one that did not proves nothing."""
         before = self._state
         try:
-            fetched = await self._fetch()
+            fetched = await self._fetch(Grade.KILL)
         except (LinkDown, AuthRejected, ProtocolViolation):
             return outcome
         known_ns = self._rest.health.last_message_ns
         return Sent(outcome.tx_hash, sent_ns, known_ns) if nonce.has_landed(before, fetched) else outcome
 
-    async def _fetch(self) -> int:
+    async def _fetch(self, grade: Grade) -> int:
         answer = await self._rest.get(
             "/api/v1/nextNonce",
             NextNonce,
             {"account_index": self._account, "api_key_index": self._signer.api_key_index},
-            is_urgent=True,
+            grade=grade,
         )
         self._state = nonce.step(self._state, nonce.Fetched(answer.nonce))
         return answer.nonce

@@ -2,7 +2,7 @@
 
 A read fails with an exception; a transaction ends in a `TxOutcome`, and only a body of the venue's own with a code in
 it counts as a refusal: a timeout, a 5xx, a firewall's page or a dropped connection after bytes left is `Unresolved`.
-After a throttling answer only what is urgent goes out until the cool-down ends; a full rate limiter goes to `_admit`.
+What may go out at all is the limiter's say: it is asked before every read, and told of every throttling answer.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +13,17 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 
-from core.clock import SECOND_NS, Clock
+from core.clock import Clock
 from core.connectors.base import SendGate
-from core.connectors.lighter.bodies import CODE_OK, decode_body, decode_verdict
+from core.connectors.lighter.bodies import CODE_OK, Verdict, decode_body, decode_verdict
+from core.connectors.lighter.budget import (
+    FIREWALL_STATUS,
+    SEND_PATH,
+    THROTTLED_CODES,
+    THROTTLED_STATUS,
+    Grade,
+    Limiter,
+)
 from core.connectors.lighter.signer import SignedTx
 from core.decisions import Refused, Sent, TxOutcome, Unresolved
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
@@ -24,9 +32,7 @@ from core.events import LinkHealth, LinkName, LinkStatus
 ACCOUNT_CODES: Final = frozenset({21100, 21102, 21108, 21109, 21110})
 TOKEN_CODES: Final = frozenset({20001, 20013})
 _UNCLEAR_CODES: Final = frozenset({29404, 29500, 29501})
-_THROTTLED: Final = frozenset({429, 405})
-_COOL_DOWN_NS: Final = {429: 2 * SECOND_NS, 405: 60 * SECOND_NS}
-"""The firewall's window is a fixed minute; the API's is the request's share of the budget, under a second for most."""
+_THROTTLED: Final = frozenset({THROTTLED_STATUS, FIREWALL_STATUS})
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 _KEEP_ALIVE_S: Final = 75
 _EXCERPT: Final = 120
@@ -40,13 +46,13 @@ class NotServed(LinkDown):
 class RestClient:
     """The venue's REST API, of one account."""
 
-    def __init__(self, url: str, timeout_s: int, clock: Clock) -> None:
+    def __init__(self, url: str, timeout_s: int, clock: Clock, limiter: Limiter | None = None) -> None:
         """`timeout_s` bounds each request as a whole, connecting included."""
+        self.limiter: Final = limiter or Limiter()
         self._url: Final = url.rstrip("/")
         self._timeout: Final = aiohttp.ClientTimeout(total=timeout_s)
         self._clock: Final = clock
         self._session: aiohttp.ClientSession | None = None
-        self._cool_until_ns = 0
         self._health = LinkHealth(name=LinkName.REST, status=LinkStatus.CONNECTING)
 
     @property
@@ -78,18 +84,20 @@ class RestClient:
         params: Mapping[str, str | int] | None = None,
         *,
         token: str | None = None,
-        is_urgent: bool = False,
+        grade: Grade = Grade.ORDINARY,
     ) -> _Body:
-        """Read one body; `token` goes into the bare `authorization` header, `is_urgent` ignores a cool-down.
+        """Read one body; `token` goes into the bare `authorization` header, `grade` says how deep the budget may go.
 
         Raises:
             NotServed: the venue has no such path.
-            LinkDown: no answer, a throttling answer, a 5xx or a page that is not the venue's.
+            LinkDown: no answer, a throttling answer, a 5xx or a page that is not the venue's; or not asked for want of
+                budget.
             AuthRejected: the account, the key or the token is not accepted.
             ProtocolViolation: a success whose body is not what the endpoint promises.
         """
-        if not is_urgent:
-            self._admit()
+        sentence = self.limiter.request(path, grade, self._clock.now().mono_ns)
+        if sentence is not None:
+            raise LinkDown(sentence)
         headers = {"authorization": token} if token else None
         try:
             async with self._live().get(self._url + path, params=params, headers=headers) as response:
@@ -106,7 +114,7 @@ class RestClient:
         form = urlencode({"tx_type": tx.tx_type, "tx_info": tx.tx_info}).encode()
         try:
             async with self._session.post(
-                self._url + "/api/v1/sendTx", data=form, headers=_FORM, trace_request_ctx=ticket
+                self._url + SEND_PATH, data=form, headers=_FORM, trace_request_ctx=ticket
             ) as response:
                 status, body = response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -118,29 +126,24 @@ class RestClient:
 
     def cooling_s(self) -> int:
         """Seconds until the venue's throttling window ends; 0 when there is none."""
-        left = self._cool_until_ns - self._clock.now().mono_ns
-        return max(0, -(-left // SECOND_NS))
-
-    def _admit(self) -> None:
-        seconds = self.cooling_s()
-        if seconds:
-            raise LinkDown(f"the venue throttles this address; silent for {seconds} s more")
+        return self.limiter.cooling_s(self._clock.now().mono_ns)
 
     def _outcome(self, tx: SignedTx, status: int, body: bytes, sent_ns: int) -> TxOutcome:
         acked_ns = self._clock.now().mono_ns
         verdict = decode_verdict(body)
-        self._throttle(status)
+        self._throttle(status, verdict, SEND_PATH)
         is_clear = verdict is not None and status < 500 and verdict.code not in _UNCLEAR_CODES
         if verdict is None or not is_clear or (verdict.code == CODE_OK and status != CODE_OK):
             return Unresolved(str(self._down(f"sendTx: HTTP {status} {_excerpt(body)}")), tx.tx_hash)
         self._up()
+        self.limiter.learned_quota(verdict.volume_quota_remaining)
         if verdict.code == CODE_OK:
             return Sent(tx.tx_hash, sent_ns, acked_ns)
         return Refused(verdict.code, verdict.message or "refused without a reason")
 
     def _read(self, path: str, status: int, body: bytes, kind: type[_Body]) -> _Body:
         verdict = decode_verdict(body)
-        self._throttle(status)
+        self._throttle(status, verdict, path)
         if status == 404:
             self._up()
             raise NotServed(f"{path}: HTTP 404 {_excerpt(body)}")
@@ -160,10 +163,10 @@ class RestClient:
             raise AuthRejected(text)
         raise LinkDown(text)
 
-    def _throttle(self, status: int) -> None:
-        window = _COOL_DOWN_NS.get(status)
-        if window is not None:
-            self._cool_until_ns = self._clock.now().mono_ns + window
+    def _throttle(self, status: int, verdict: Verdict | None, path: str) -> None:
+        if status in _THROTTLED or (verdict is not None and verdict.code in THROTTLED_CODES):
+            now_ns = self._clock.now().mono_ns
+            self.limiter.throttled(is_firewall=status == FIREWALL_STATUS, path=path, now_ns=now_ns)
 
     def _up(self) -> None:
         now_ns = self._clock.now().mono_ns

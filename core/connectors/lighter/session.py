@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from core.clock import SECOND_NS
+from core.connectors.lighter.budget import MINUTE_NS, Grade, Window
 from core.connectors.lighter.wire import (
     AssetsSnapshot,
     BookSnapshot,
@@ -43,7 +44,9 @@ _SNAPSHOTS: Final = (
 )
 _TOKEN_REFUSED: Final = frozenset({20001, 20013})
 _NOT_SUBSCRIBED, _ALREADY_SUBSCRIBED = 30002, 30003
-_MINUTE_NS: Final = 60 * SECOND_NS
+_TOO_MANY: Final = frozenset({23000, 23001, 23002, 23003, 30009, 30010})
+"""The venue's words for too many messages, subscriptions, accounts or connections."""
+_MESSAGES: Final = 200
 _MAX_TRIES_SHIFT: Final = 3
 _PING: Final = '{"type":"ping"}'
 _PONG: Final = '{"type":"pong"}'
@@ -67,6 +70,10 @@ class SessionPolicy:
     down_after_ns: int = 4 * SECOND_NS
     ack_after_ns: int = 5 * SECOND_NS
     """A subscription without its snapshot for this long is asked for again, then at twice the time, up to eight."""
+    grade: Grade = Grade.ORDINARY
+    """How far down the messages of the address its subscriptions may reach."""
+    pause_ns: int = 10 * SECOND_NS
+    """No subscription is sent for this long after the venue says that there were too many."""
     token_life_ns: int = 6 * 3_600 * SECOND_NS
     """Private channels are subscribed anew with a new token after this; the venue honours none beyond 8 hours."""
 
@@ -108,9 +115,11 @@ class _Channel:
 class Session:
     """One connection at a time, any number in sequence."""
 
-    def __init__(self, channels: Iterable[str], policy: SessionPolicy) -> None:
-        """Channels as the venue takes them in requests: `order_book/0`."""
+    def __init__(self, channels: Iterable[str], policy: SessionPolicy, messages: Window | None = None) -> None:
+        """Channels as the venue takes them in requests: `order_book/0`; `messages` is shared by the address."""
         self.last_message_ns = 0
+        self._messages = messages or Window(_MESSAGES)
+        self._paused_until_ns = 0
         self._policy = policy
         self._channels = {name.replace("/", ":"): _Channel(name) for name in channels}
         self._queue: deque[_Channel] = deque()
@@ -190,6 +199,7 @@ class Session:
         since_ping = now_ns - self._pinged_ns
         if since_ping >= policy.ping_every_ns or (is_probe_due and since_ping >= policy.probe_after_ns):
             self._pinged_ns = now_ns
+            self._messages.take(1, now_ns)
             out.append(Send(_PING))
         for label, channel in self._channels.items():
             patience = policy.ack_after_ns << min(max(channel.tries - 1, 0), _MAX_TRIES_SHIFT)
@@ -224,11 +234,12 @@ class Session:
     def _control(self, frame: Frame, now_ns: int) -> list[Output]:
         match frame:
             case Ping():
+                self._messages.take(1, now_ns)
                 return [Send(_PONG)]
             case Shutdown():
                 return [Close("the venue is shutting this connection down")]
             case ErrorFrame(code, message):
-                return self._refused(code, message)
+                return self._refused(code, message, now_ns)
             case BrokenFrame(kind, label, why):
                 told: list[Output] = [Tell(NoticeLevel.WARN, f"unreadable {kind} frame on {label}: {why}")]
                 return told + self.resubscribe(label, now_ns)
@@ -238,7 +249,9 @@ class Session:
             case _:
                 return []
 
-    def _refused(self, code: int, message: str) -> list[Output]:
+    def _refused(self, code: int, message: str, now_ns: int) -> list[Output]:
+        if code in _TOO_MANY:
+            self._paused_until_ns = now_ns + self._policy.pause_ns
         if code in _TOKEN_REFUSED and self._token is not None:
             return [Close(f"token refused: {code} {message}")]
         is_harmless = code in {_NOT_SUBSCRIBED, _ALREADY_SUBSCRIBED}
@@ -246,20 +259,28 @@ class Session:
 
     def _pump(self, now_ns: int) -> list[Output]:
         """Send queued subscriptions while few are unanswered and the minute's budget lasts."""
-        while self._sent and now_ns - self._sent[0] >= _MINUTE_NS:
+        while self._sent and now_ns - self._sent[0] >= MINUTE_NS:
             self._sent.popleft()
         unacked = sum(channel.state == "asked" for channel in self._channels.values()) if self._queue else 0
         out: list[Output] = []
-        while self._queue and unacked < self._policy.unacked and len(self._sent) < self._policy.subscribes_per_minute:
+        while self._queue and unacked < self._policy.unacked and self._may_ask(now_ns):
             channel = self._queue.popleft()
             if channel.tries:  # the venue may still hold the old one, and refuses a second without a snapshot
-                out.append(Send(_request("unsubscribe", channel.name, None)))
-                self._sent.append(now_ns)
-            out.append(Send(_request("subscribe", channel.name, self._token)))
-            self._sent.append(now_ns)
+                out.append(self._message(_request("unsubscribe", channel.name, None), now_ns))
+            out.append(self._message(_request("subscribe", channel.name, self._token), now_ns))
             channel.state, channel.asked_ns, channel.tries = "asked", now_ns, channel.tries + 1
             unacked += 1
         return out
+
+    def _may_ask(self, now_ns: int) -> bool:
+        """Whether the minute has room for an unsubscription and a subscription."""
+        has_own = len(self._sent) < self._policy.subscribes_per_minute
+        return has_own and now_ns >= self._paused_until_ns and self._messages.has(2, self._policy.grade, now_ns)
+
+    def _message(self, text: str, now_ns: int) -> Send:
+        self._sent.append(now_ns)
+        self._messages.take(1, now_ns)
+        return Send(text)
 
 
 def _request(kind: str, channel: str, token: str | None) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from core.connectors.lighter.budget import Tier
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LighterSettings:
@@ -25,5 +27,7 @@ class LighterSettings:
     """Symbols; empty for every perpetual market that is active."""
     stale_after_ms: int = 3_000
     """Market data silent for longer is not believed."""
+    tier: Tier | None = None
+    """Whose budgets to keep to; None reads it from the venue."""
     request_timeout_s: int = 5
     """For each REST request as a whole."""

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from core.clock import SECOND_US, Clock
 from core.connectors.base import AccountView
 from core.connectors.lighter.bodies import (
+    AccountLimits,
     AccountRow,
     Accounts,
     ApiKeys,
@@ -16,6 +17,7 @@ from core.connectors.lighter.bodies import (
     Orders,
     Trades,
 )
+from core.connectors.lighter.budget import Grade
 from core.connectors.lighter.convert import PERP, account_of_row, market, order_report, position
 from core.connectors.lighter.objects import WireOrder, WireTrade
 from core.connectors.lighter.rest import NotServed, RestClient
@@ -46,9 +48,9 @@ class VenueApi:
         self._minted_s = 0
         self._has_lookup = True
 
-    async def markets(self) -> tuple[Market, ...]:
+    async def markets(self, grade: Grade = Grade.ORDINARY) -> tuple[Market, ...]:
         """Every perpetual market, in the venue's order."""
-        body = await self._rest.get("/api/v1/orderBookDetails", OrderBookDetails, {"market_id": 255})
+        body = await self._rest.get("/api/v1/orderBookDetails", OrderBookDetails, {"market_id": 255}, grade=grade)
         return tuple(market(row) for row in body.order_book_details or () if row.market_type == PERP)
 
     async def check_key(self, api_key_index: int, public_key: str) -> None:
@@ -69,6 +71,19 @@ class VenueApi:
                 f"API key {api_key_index} of account {self._account} is not ours: the venue has {registered[0][:8]}…, "
                 f"our private key makes {public_key[:8]}…; correct the key, the index or the account"
             )
+
+    async def limits(self) -> AccountLimits:
+        """What the account is signed up for.
+
+        Raises:
+            NotServed: this venue does not tell.
+            LinkDown: it could not be had.
+            AuthRejected: our token is not accepted.
+        """
+        params = {"account_index": self._account}
+        return await self._private(
+            lambda token: self._rest.get("/api/v1/accountLimits", AccountLimits, params, token=token)
+        )
 
     async def token(self) -> str:
         """A token good for an hour at least."""
@@ -120,15 +135,16 @@ class VenueApi:
                 return tuple(found)
         raise LinkDown(f"more than {_MAX_PAGES * _PAGE} trades since trade {trade_id}")
 
-    async def account_view(self) -> AccountView:
+    async def account_view(self, grade: Grade = Grade.ORDINARY) -> AccountView:
         """Collateral and every position that is not flat."""
-        row = await self._account_row()
+        row = await self._account_row(grade)
         positions = tuple(position(wire, row.transaction_time or 0) for wire in row.positions or ())
         held = tuple(one for one in positions if one.size)
         return AccountView(account=account_of_row(row, held), positions=held)
 
-    async def _account_row(self) -> AccountRow:
-        body = await self._rest.get("/api/v1/account", Accounts, {"by": "index", "value": self._account})
+    async def _account_row(self, grade: Grade) -> AccountRow:
+        params: dict[str, str | int] = {"by": "index", "value": self._account}
+        body = await self._rest.get("/api/v1/account", Accounts, params, grade=grade)
         if not body.accounts:
             raise AuthRejected(f"the venue knows no account {self._account}")
         if len(body.accounts) > 1:
@@ -139,7 +155,9 @@ class VenueApi:
         params: dict[str, str | int] = {"account_index": self._account, "market_id": market_id, "limit": _PAGE}
         for _ in range(_LOOKUP_PAGES):
             body = await self._private(
-                lambda token: self._rest.get("/api/v1/accountInactiveOrders", Orders, params, token=token)
+                lambda token: self._rest.get(
+                    "/api/v1/accountInactiveOrders", Orders, params, token=token, grade=Grade.URGENT
+                )
             )
             found = _newest(body.orders or [], client_id, market_id)
             if found is not None or not body.next_cursor or len(body.orders or ()) < _PAGE:
@@ -148,8 +166,11 @@ class VenueApi:
         return None
 
     async def _orders(self, path: str, params: dict[str, str | int]) -> list[WireOrder]:
+        """Lists of orders tell what may be live: they may use the reserve."""
         everything = {"account_index": self._account, **params}
-        body = await self._private(lambda token: self._rest.get(path, Orders, everything, token=token))
+        body = await self._private(
+            lambda token: self._rest.get(path, Orders, everything, token=token, grade=Grade.URGENT)
+        )
         return body.orders or []
 
     async def _trades(self, *, limit: int, cursor: str | None) -> Trades:

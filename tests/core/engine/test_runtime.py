@@ -285,6 +285,12 @@ class TestFaults:
         assert report.exit_code == 1
         assert not venue.open
 
+    def test_what_is_left_of_the_venues_budgets_is_in_the_state(self, tmp_path: Path) -> None:
+        venue = FakeConnector()
+        with running(tmp_path, venue) as handle:
+            seen(handle, "the budgets", lambda: handle.state().budgets)
+            assert handle.state().budgets == venue.budgets()
+
     def test_a_connector_that_cannot_be_closed_is_reported(self, tmp_path: Path) -> None:
         class Broken(FakeConnector):
             async def close(self) -> None:
