@@ -115,7 +115,7 @@ def account_view(account: VenueAccount, markets: Markets, now_us: int) -> Json:
         "can_invite": False,
         "referral_points_percentage": "",
         "can_rfq": False,
-        "can_rfq_market_ids": None,
+        "can_rfq_market_ids": [],
         "agent_enabled": False,
         "created_at": 0,
         "metadata": {"color": ""},

@@ -172,4 +172,6 @@ def order_book_detail_view(market: MarketState) -> Json:
             "rfq_enabled": False,
         },
         "strategy_index": 0,
+        "market_flags": 0,
+        "funding_premium_multiplier": 100,
     }
