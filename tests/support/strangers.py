@@ -46,3 +46,17 @@ def position(ready: VenueReady, account_index: int, market_id: int = 0) -> Decim
         if row["market_id"] == market_id:
             return Decimal(row["position"]) * row["sign"]
     return Decimal(0)
+
+
+def public(ready: VenueReady, path: str, **query: str | int) -> dict:
+    """The venue's own word, which must be 200."""
+    status, body = rest_get(ready.url, path, **query)
+    assert status == 200, body
+    return body
+
+
+def signed_in(ready: VenueReady, client: Lighter, name: str, **query: str | int) -> dict:
+    """The same for what only the client's account may read."""
+    token = client.http.tokens
+    assert token is not None
+    return public(ready, f"/api/v1/{name}", auth=token.token(), **query)

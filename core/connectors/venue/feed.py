@@ -111,6 +111,8 @@ class Feed:
 
     def _candle_snapshot(self, channel: Channel, market: MarketState, now_us: int) -> bytes:
         live = market.candles.live(channel.resolution)
+        if live is not None and channel.key not in self._listened:
+            self._candles_sent[channel.key] = (market.candles.revision, live.start_ms)
         return encode(_candle_frame("subscribed", channel.key, [live] if live else [], market, now_us))
 
     def _market_snapshot(self, channel: Channel, now_us: int) -> bytes:

@@ -11,6 +11,7 @@ import textwrap
 import threading
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from core.connectors.venue.catalogue import CATALOGUE
@@ -46,6 +47,15 @@ def test_it_says_one_line_serves_and_ends_on_sigterm():
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=10)
         assert (process.returncode, out, err) == (0, b"", b"")
+
+
+async def test_it_announces_its_end_to_whoever_listens(paper_venue):
+    async with aiohttp.ClientSession() as session, session.ws_connect(paper_venue.ready.ws_url) as socket:
+        assert (await socket.receive_json(timeout=5))["type"] == "connected"
+        stopping = asyncio.create_task(asyncio.to_thread(paper_venue.stop))
+        assert await socket.receive_json(timeout=5) == {"type": "shutdown", "close_in_ms": 100}
+        assert (await socket.receive(timeout=5)).type is aiohttp.WSMsgType.CLOSE
+        await stopping
 
 
 def test_a_port_in_use_is_one_sentence_and_exit_code_2():
