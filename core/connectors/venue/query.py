@@ -82,6 +82,17 @@ class Query:
             raise BadRequest(name)
         return found
 
+    def flag(self, name: str) -> bool:
+        """A truth, as any language spells it: the vendor's SDK sends `True`.
+
+        Raises:
+            BadRequest: it is missing, or is no truth.
+        """
+        word = self.params.get(name, "").lower()
+        if word not in {"true", "false", "1", "0"}:
+            raise BadRequest(name)
+        return word in {"true", "1"}
+
     def period(self, *, is_open: bool) -> tuple[int, int]:
         """`start_timestamp` and `end_timestamp` in milliseconds, which may be missing when it `is_open`.
 

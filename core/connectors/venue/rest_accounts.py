@@ -217,7 +217,7 @@ class AccountAnswers:
         account = self._writer(query)
         if isinstance(account, Refusal):
             return account
-        covers_all = query.choice("sub_account_access", frozenset({"true", "false"})) == "true"
+        covers_all = query.flag("sub_account_access")
         made = tokens.create(
             account,
             query.params.get("name", ""),
