@@ -48,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _venue(options)
             case "config":
                 return _config(options)
+            case "record":
+                return _record(options)
             case _:
                 return _desk(options)
     except ConfigError as error:
@@ -74,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     venue.add_argument("--rate", type=_whole, default=None, help="book frames a second over all markets, for load")
     venue.add_argument("--parent-pid", type=_whole, default=None, help="stop when this process is gone")
     arguments.add_venue(venue)
+    recorder = commands.add_parser("record", help="write what a profile's venue streams and answers to a file")
+    _add_choice_of_profile(recorder, is_repeated=True)
+    arguments.add_recorder(recorder)
     config = commands.add_parser("config", help="show the configuration in force, secrets hidden")
     _add_choice_of_profile(config, is_repeated=True)
     return parser
@@ -120,6 +125,9 @@ def _venue(options: argparse.Namespace) -> int:
             virtual_from_s=options.clock_start if options.clock == "virtual" else None,
             has_control=options.control,
             faults=options.faults,
+            replay=options.replay,
+            speed_percent=options.speed,
+            upstream=options.upstream,
             verifies_signatures=options.verify_signatures,
         )
     )
@@ -131,6 +139,26 @@ def _config(options: argparse.Namespace) -> int:
     file = options.config
     settings = config.load(file, profile=options.profile)
     sys.stdout.write(f"# {file or config.default_file()}\n{settings.model_dump_json(indent=2)}\n")
+    return 0
+
+
+def _record(options: argparse.Namespace) -> int:
+    import asyncio  # noqa: PLC0415 - heavy, and only for this command
+
+    from core import config  # noqa: PLC0415
+    from core.clock import SystemClock  # noqa: PLC0415
+    from core.connectors.recorder import record  # noqa: PLC0415
+    from core.connectors.venue.recording import Recorder  # noqa: PLC0415
+
+    settings = config.load(options.config, profile=options.profile)
+    with ExitStack() as stack:
+        folder = _state_folder(settings.state_dir / settings.profile)
+        venue = _start_paper(settings, folder, stack).result() if settings.profile == PAPER else None
+        address = _paper(settings, venue) if venue is not None else _live(settings)
+        recorder = Recorder(options.out)
+        stack.callback(recorder.close)
+        asyncio.run(record(address, recorder, SystemClock(), options.seconds))
+        _say(f"{recorder.count} messages written to {options.out}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 
@@ -13,9 +14,18 @@ def add_venue(venue: argparse.ArgumentParser) -> None:
     start = "Unix second at which virtual time begins (default 2026-01-01)"
     venue.add_argument("--clock-start", type=_number(0, 10**10), default=1_767_225_600, help=start)
     venue.add_argument("--control", action="store_true", help="open /control/ to the token in the ready line")
+    venue.add_argument("--replay", type=Path, metavar="FILE", help="markets move as in this recording")
+    venue.add_argument("--speed", type=_speed, default=100, help="of the replay: 1 is as recorded (default)")
+    venue.add_argument("--upstream", metavar="URL", help="markets move as at this live venue, on its public data")
     venue.add_argument("--faults", type=Path, metavar="FILE", help="schedule of faults (TOML or JSON)")
     venue.add_argument("--verify-signatures", action="store_true", help="refuse what was signed by another key")
     venue.add_argument("--list-faults", action="store_true", help="describe every fault, and end")
+
+
+def add_recorder(record: argparse.ArgumentParser) -> None:
+    """What a recording needs besides a profile."""
+    record.add_argument("--out", type=Path, required=True, metavar="FILE", help="recording to write, or to append to")
+    record.add_argument("--for", dest="seconds", type=_number(1, 10**8), help="stop after so many seconds")
 
 
 def _number(low: int, high: int) -> Callable[[str], int]:
@@ -25,3 +35,14 @@ def _number(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def _speed(text: str) -> int:
+    """A multiple of real time, as percent."""
+    try:
+        percent = int(Decimal(text) * 100)
+    except (InvalidOperation, ValueError, OverflowError):
+        percent = 0
+    if not 1 <= percent <= 100_000:
+        raise argparse.ArgumentTypeError(f"expected a speed from 0.01 to 1000, got {text[:40]!r}")
+    return percent

@@ -15,14 +15,16 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from core.connectors.venue import faults
+from core.connectors.venue import faults, recording
 from core.connectors.venue.catalogue import CATALOGUE
 from core.connectors.venue.control_clock import VirtualClock
 from core.connectors.venue.identities import Identity, identities
-from core.connectors.venue.options import Extras
+from core.connectors.venue.options import Extras, Feeding
+from core.connectors.venue.replay import LiveTape, RecordedTape, Replayer, recorded_specs
 from core.connectors.venue.server import HOST, VenueServer
 from core.connectors.venue.simulation import CHAIN_ID, KeyOf
 from core.connectors.venue.tiers import Tier
+from core.connectors.venue.upstream import Upstream, fetch_specs
 from core.errors import ConfigError
 
 USAGE: Final = 2
@@ -55,6 +57,12 @@ class VenueOptions:
     """Open the control endpoint; its token stands in the ready line."""
     verifies_signatures: bool = False
     """Refuse transactions and tokens that were not signed by the key they name."""
+    replay: Path | None = None
+    """A recording that moves the markets."""
+    speed_percent: int = 100
+    """Of the replay."""
+    upstream: str | None = None
+    """A live venue whose public data moves the markets."""
     faults: Path | None = None
     """A fault schedule, TOML when its name ends so."""
 
@@ -65,7 +73,8 @@ def serve(options: VenueOptions) -> int:
     if problem is not None:
         return _refuse(problem)
     try:
-        extras = _extras(options)
+        live = LiveTape()
+        extras = _extras(options, live)
     except ConfigError as error:
         return _refuse(str(error))
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
@@ -75,7 +84,10 @@ def serve(options: VenueOptions) -> int:
             listening.listen(128)
         except OSError as error:
             return _refuse(_bind_problem(options.port, error))
-        asyncio.run(_serve(options, extras, listening, identities(options.seed)))
+        feed = None
+        if options.upstream is not None and extras.feeding is not None:
+            feed = Upstream(options.upstream, extras.feeding.specs, live)
+        asyncio.run(_serve(options, extras, listening, feed))
     return 0
 
 
@@ -84,7 +96,7 @@ def list_faults() -> str:
     return faults.describe()
 
 
-def _extras(options: VenueOptions) -> Extras:
+def _extras(options: VenueOptions, live: LiveTape) -> Extras:
     return Extras(
         clock=None if options.virtual_from_s is None else VirtualClock(options.virtual_from_s * 1_000_000),
         faults=_schedule(options.faults),
@@ -92,7 +104,22 @@ def _extras(options: VenueOptions) -> Extras:
         control_token=secrets.token_urlsafe(_TOKEN_BYTES) if options.has_control else None,
         volatility_percent=options.volatility_percent,
         verifies_signatures=options.verifies_signatures,
+        feeding=_feeding(options, live),
     )
+
+
+def _feeding(options: VenueOptions, live: LiveTape) -> Feeding | None:
+    """Markets from elsewhere, when they were asked for."""
+    if options.replay is not None and options.upstream is not None:
+        raise ConfigError("--replay and --upstream: expected one of them")
+    if options.replay is not None:
+        file, speed = options.replay, options.speed_percent
+        specs = recorded_specs(recording.read(file), where=str(file))[: options.markets]
+        return Feeding(specs=specs, source=lambda made: Replayer(made, RecordedTape(recording.read(file), speed)))
+    if options.upstream is not None:
+        specs = fetch_specs(options.upstream, options.markets)
+        return Feeding(specs=specs, source=lambda made: Replayer(made, live))
+    return None
 
 
 def _schedule(file: Path | None) -> faults.Schedule:
@@ -129,7 +156,8 @@ def _refuse(problem: str) -> int:
     return USAGE
 
 
-async def _serve(options: VenueOptions, extras: Extras, listening: socket.socket, owners: tuple[Identity, ...]) -> None:
+async def _serve(options: VenueOptions, extras: Extras, listening: socket.socket, feed: Upstream | None) -> None:
+    owners = identities(options.seed)
     keys = tuple(
         KeyOf(account_index=each.account_index, api_key_index=each.api_key_index, public_key=each.public_key)
         for each in owners
@@ -140,12 +168,18 @@ async def _serve(options: VenueOptions, extras: Extras, listening: socket.socket
         loop.add_signal_handler(number, server.stopped.set)
     runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=_GRACE_S)
     await runner.setup()
+    feeding = asyncio.create_task(feed.run() if feed is not None else asyncio.Event().wait(), name="venue-upstream")
+    feeding.add_done_callback(lambda _: server.stopped.set())
     try:
         await web.SockSite(runner, listening).start()
         _announce(listening.getsockname()[1], owners, extras.control_token)
         await _until(server.stopped, options.parent_pid, os.getppid)
     finally:
+        feeding.cancel()
+        await asyncio.wait([feeding])
         await runner.cleanup()
+    if not feeding.cancelled():
+        feeding.result()
     if server.failure is not None:
         raise server.failure
 
