@@ -7,7 +7,7 @@ import time
 from core.connectors.venue.simulation import OPERATOR, TRADING_KEY
 
 SIGNATURE = base64.b64encode(bytes(80)).decode()
-CREATE, CANCEL, CANCEL_ALL, MODIFY = 14, 15, 16, 17
+CREATE, CANCEL, CANCEL_ALL, MODIFY, LEVERAGE, GROUP, MARGIN = 14, 15, 16, 17, 20, 28, 29
 LIMIT, MARKET = 0, 1
 IOC, GTT, POST_ONLY = 0, 1, 2
 DAY_MS = 86_400_000
@@ -43,7 +43,7 @@ def create(*, nonce: int, account: int = OPERATOR, key: int = TRADING_KEY, attri
         "TimeInForce": tif,
         "ReduceOnly": 0,
         "TriggerPrice": 0,
-        "OrderExpiry": 0 if tif == IOC else now_ms() + DAY_MS,
+        "OrderExpiry": 0 if tif == IOC and not fields.get("TriggerPrice") else now_ms() + DAY_MS,
     }
     return signed({**body, **fields}, nonce=nonce, account=account, key=key, L2TxAttributes=attributes)
 
@@ -70,3 +70,28 @@ def modify(*, nonce: int, index: int, size: int, price: int, market: int = 0) ->
 
 def token(*, account: int = OPERATOR, key: int = TRADING_KEY, life_s: int = 600) -> str:
     return f"{int(time.time()) + life_s}:{account}:{key}:{'ab' * 80}"
+
+
+def leverage(*, nonce: int, imf: int, market: int = 0, mode: int = 0, **extra: int) -> str:
+    return signed({"MarketIndex": market, "InitialMarginFraction": imf, "MarginMode": mode}, nonce=nonce, **extra)
+
+
+def isolated_margin(*, nonce: int, usdc: int = 1_000_000, market: int = 0, direction: int = 1) -> str:
+    return signed({"MarketIndex": market, "USDCAmount": usdc, "Direction": direction}, nonce=nonce)
+
+
+def group(kind: int, *orders: dict[str, int], nonce: int) -> str:
+    return signed({"GroupingType": kind, "Orders": list(orders)}, nonce=nonce)
+
+
+def member(**fields: int) -> dict[str, int]:
+    """One order of a group: the fields of a create and nothing else."""
+    body = json.loads(create(nonce=0, **fields))
+    common = {"AccountIndex", "ApiKeyIndex", "ExpiredAt", "Nonce", "Sig", "L2TxAttributes"}
+    return {name: value for name, value in body.items() if name not in common}
+
+
+def stop_loss(**fields: int) -> dict[str, int]:
+    """A reducing stop-loss to sell ETH below 1,700.00."""
+    terms = {"Type": 2, "TimeInForce": IOC, "TriggerPrice": 170_000, "Price": 160_000, "IsAsk": 1, "ReduceOnly": 1}
+    return member(**{"OrderExpiry": now_ms() + DAY_MS} | terms | fields)
