@@ -72,7 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     venue = commands.add_parser("venue", help="run the paper venue as a process of its own, on 127.0.0.1")
     venue.add_argument("--port", type=_port, default=0, help="port to listen on; 0 picks a free one (default)")
     venue.add_argument("--seed", type=_whole, default=1, help="seed of the market generator (default 1)")
-    venue.add_argument("--markets", type=_whole, default=12, help="how many markets to trade (default 12)")
+    venue.add_argument("--markets", type=_whole, default=12, help="how many markets to trade, 1 to 200 (default 12)")
     venue.add_argument("--rate", type=_whole, default=None, help="book frames a second over all markets, for load")
     venue.add_argument("--parent-pid", type=_whole, default=None, help="stop when this process is gone")
     arguments.add_venue(venue)

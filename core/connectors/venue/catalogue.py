@@ -7,6 +7,7 @@ exactly a count of millionths of a USDC. Reference prices and volatilities are o
 from dataclasses import dataclass
 from typing import Final
 
+from core.connectors.venue.catalogue_more import further
 from core.errors import ConfigError
 
 QUOTE_DECIMALS: Final = 6
@@ -77,7 +78,7 @@ def _minor(market_id: int, symbol: str, decimals: int, reference: int, min_base:
     )
 
 
-CATALOGUE: Final = (
+_KNOWN: Final = (
     _major(0, "ETH", 2, 191_425, 50),
     _major(1, "BTC", 1, 643_500, 20),
     _major(2, "SOL", 3, 78_540, 50),
@@ -96,6 +97,22 @@ CATALOGUE: Final = (
     _minor(39, "ADA", 5, 31_220, 100),
     _minor(12, "TON", 5, 138_700, 20),
     _minor(6, "WLD", 5, 41_950, 100),
+)
+
+
+MOST_MARKETS: Final = 200
+_TEN_USDC: Final = 10_000_000
+
+
+def _made(market_id: int, symbol: str, decimals: int, reference: int) -> MarketSpec:
+    return _minor(market_id, symbol, decimals, reference, max(1, _TEN_USDC // reference))
+
+
+CATALOGUE: Final = _KNOWN + tuple(
+    _made(*row)
+    for row in further(
+        {spec.market_id for spec in _KNOWN}, {spec.symbol for spec in _KNOWN}, MOST_MARKETS - len(_KNOWN)
+    )
 )
 
 

@@ -30,6 +30,15 @@ _TYPICAL_QUOTE: Final = 2_000_000_000
 """Notional of a typical order, in 1e-6 USDC."""
 _TOUCH_PPM: Final = 15
 """Half of the spread at the touch."""
+_HURRY: Final = 5
+"""How many more takers come while a market is pumped or dumped."""
+_LARGE_EVERY: Final = 60
+_LARGE: Final = 40
+"""Size of a large order against a typical one."""
+_LARGE_REACH: Final = 12
+"""How many levels it may sweep; the book stays deep."""
+_HELD: Final = (2_000, 20_000)
+"""Typical orders that are held on each side when the venue opens: its open interest."""
 _REFRESHED: Final = 40
 """How deep sizes change while the price stands still."""
 
@@ -101,7 +110,8 @@ class Generator:
         for ladder in (quoted.asks, quoted.bids):
             self._advance(quoted, ladder)
             self._refresh(quoted, ladder)
-        if self._random.randrange(_MINUTE_US) < elapsed_us * _TAKES_PER_MINUTE:
+        hurry = _HURRY if quoted.walk.mood.is_ask is not None else 1
+        if self._random.randrange(_MINUTE_US) < elapsed_us * _TAKES_PER_MINUTE * hurry:
             self._hit(quoted, now_us)
             yield
 
@@ -128,9 +138,17 @@ class Generator:
         day.base = quoted.unit * random.randint(5_000, 200_000)
         day.quote = day.base * (day.open + fair) // 2
         day.trades = random.randint(20_000, 400_000)
+        self._hold(market, quoted.unit * random.randint(*_HELD), fair)
         for ladder in (quoted.asks, quoted.bids):
             self._advance(quoted, ladder)
         return quoted
+
+    def _hold(self, market: MarketState, size: int, price: int) -> None:
+        """Let one of ours be long and another short, bought and sold at the same price."""
+        spec = market.spec
+        for account, signed in ((self._makers[0], size), (self._makers[1], -size)):
+            account.position(spec.market_id, spec.default_imf).apply(signed, price)
+        market.open_interest += size
 
     def _retreat(self, quoted: _Quoted, ladder: _Ladder) -> None:
         """Withdraw every quote that is better than the bound, and forget those that were filled."""
@@ -197,12 +215,14 @@ class Generator:
 
     def _hit(self, quoted: _Quoted, now_us: int) -> None:
         """A taker crosses the spread."""
-        is_ask = self._random.getrandbits(1) == 1
+        random, hurried = self._random, quoted.walk.mood.is_ask
+        is_ask = random.getrandbits(1) == 1 if hurried is None or random.getrandbits(2) == 0 else hurried
         best = quoted.market.book.side(is_ask=not is_ask).best()
         if best is None:
             return
-        size = max(1, quoted.unit * self._random.randint(1, 40) // 16)
-        reach = -3 * quoted.gap if is_ask else 3 * quoted.gap
+        is_large = random.randrange(_LARGE_EVERY) == 0
+        size = max(1, quoted.unit * random.randint(1, 40) * (_LARGE if is_large else 1) // 16)
+        reach = (-1 if is_ask else 1) * quoted.gap * (_LARGE_REACH if is_large else 3)
         self._take(quoted, size, max(1, best + reach), is_ask=is_ask, now_us=now_us)
 
     def _take(self, quoted: _Quoted, size: int, price: int, *, is_ask: bool, now_us: int) -> None:

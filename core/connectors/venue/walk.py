@@ -1,12 +1,13 @@
 """Where prices go: a correlated random walk in integers, the same on every machine for the same seed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isqrt
 from random import Random
 from typing import Final
 
 from core.connectors.venue.catalogue import MarketSpec
 from core.connectors.venue.market import MarketState
+from core.connectors.venue.walk_moods import Mood
 
 FINE: Final = 1 << 20
 """Parts of a tick the walk counts in, so that small steps are not lost."""
@@ -17,6 +18,7 @@ _SUM_MEAN: Final = 131_070
 _PPM: Final = 1_000_000
 _PICO: Final = 10**12
 _MAX_FUNDING_PPM: Final = 500
+_MAJOR_PERCENT: Final = 80
 
 
 def normal(random: Random) -> int:
@@ -35,6 +37,7 @@ class Walk:
     basis_ppm: int = 0
     premium_ppm: int = 0
     volatility_percent: int = 100
+    mood: Mood = field(default_factory=lambda: Mood(calmness=1))
 
     @property
     def fair(self) -> int:
@@ -47,8 +50,11 @@ class Walk:
         shared, own = spec.common_percent, 100 - spec.common_percent
         deviate = (shared * common + own * normal(random)) // isqrt(shared * shared + own * own)
         root = isqrt(elapsed_us * _PICO // _DAY_US)
-        sigma_pico = spec.daily_volatility_bp * self.volatility_percent * root
+        sigma_pico = spec.daily_volatility_bp * self.volatility_percent * root * self.mood.heat // _PPM
         self.fine += self.fine * deviate * sigma_pico // (1_000 * _PICO)
+        besides = self.mood.step(random, deviate, elapsed_us) * self.volatility_percent
+        if besides:
+            self.fine += self.fine * besides // (100 * _PPM)
         self.fine = max(self.fine, spec.reference_price * FINE // 5)
         self.basis_ppm += normal(random) // 250 - self.basis_ppm // 64
 
@@ -64,4 +70,9 @@ class Walk:
 def start(spec: MarketSpec, random: Random, volatility_percent: int = 100) -> Walk:
     """A walk that begins within one percent of the reference price."""
     fine = spec.reference_price * FINE * (10_000 + random.randint(-100, 100)) // 10_000
-    return Walk(spec, fine, volatility_percent=volatility_percent)
+    return Walk(spec, fine, volatility_percent=volatility_percent, mood=Mood(calmness=calmness_of(spec)))
+
+
+def calmness_of(spec: MarketSpec) -> int:
+    """The large markets gap and are pumped four times less often."""
+    return 4 if spec.common_percent >= _MAJOR_PERCENT else 1

@@ -1,6 +1,7 @@
 """The generator: same seed, same market; deep uncrossed books; prices that pass an order fill it."""
 
 import time
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -14,6 +15,7 @@ from core.connectors.venue.generator import LEVELS, Generator
 from core.connectors.venue.orders import OrderRequest, OrderStatus, Tif, VenueOrder
 from core.connectors.venue.simulation import Simulation
 from core.connectors.venue.walk import normal
+from core.connectors.venue.walk_moods import Mood, Phase
 from core.errors import ConfigError
 
 STEP_US = 50_000
@@ -44,7 +46,7 @@ def test_the_same_seed_makes_the_same_frames():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_books_stay_deep_and_uncrossed_and_money_is_conserved(seed):
-    exchange = Exchange(CATALOGUE)
+    exchange = Exchange(listed(18))
     generator = Generator(exchange, seeded(seed))
     for step in range(200):
         generator.shock()
@@ -159,6 +161,86 @@ def test_markets_move_together_but_not_alike():
             before[market_id] = market.index
     together = sum(x * y > 0 for x, y in zip(moves[0], moves[1], strict=True))
     assert 0.6 * 300 < together < 300
+
+
+def moves_of(market_id: int, steps: int, seed: int, percent: int = 100) -> list[int]:
+    """A market's moves in millionths, one for each five seconds."""
+    exchange = Exchange(listed(4))
+    generator = Generator(exchange, seeded(seed), percent)
+    quoted, moves = generator._quoted[market_id], []
+    for _ in range(steps):
+        generator.shock()
+        before = quoted.walk.fine
+        quoted.walk.step(generator._random, generator._common, 5_000_000)
+        moves.append((quoted.walk.fine - before) * 10**6 // before)
+    return moves
+
+
+def test_volatility_comes_in_clusters():
+    sizes = [min(abs(move), 3_000) for move in moves_of(3, 20_000, 4)]
+    mean = sum(sizes) / len(sizes)
+    near = sum((one - mean) * (two - mean) for one, two in zip(sizes, sizes[4:], strict=False))
+    far = sum((one - mean) * (two - mean) for one, two in zip(sizes, sizes[4_000:], strict=False))
+    assert near > 3 * abs(far)
+
+
+def test_volatility_is_scaled():
+    calm, wild = (sum(map(abs, moves_of(0, 3_000, 5, percent))) for percent in (50, 200))
+    assert 3 < wild / calm < 5
+    assert sum(map(abs, moves_of(0, 100, 5, 0))) == 0
+
+
+def test_gaps_pumps_and_dumps_happen_and_more_often_in_small_markets():
+    def jumps(market_id: int) -> int:
+        return sum(abs(move) > 1_500 for move in moves_of(market_id, 20_000, 6))
+
+    assert jumps(3) > 2 * jumps(0)
+    mood, random, seen, price = Mood(calmness=1), seeded(7), [], 0
+    for _ in range(40_000):
+        price += mood.step(random, 0, 1_000_000)
+        seen.append((mood.phase, price))
+    phases = [phase for (phase, _), (other, _) in pairwise(seen) if phase is not other]
+    assert phases[:3] == [Phase.QUIET, Phase.PUMP, Phase.DUMP]
+    assert len(phases) > 8
+    begun = next(place for place, (phase, _) in enumerate(seen) if phase is Phase.PUMP)
+    turned = next(place for place, (phase, _) in enumerate(seen) if phase is Phase.DUMP)
+    over = next(place for place in range(turned, len(seen)) if seen[place][0] is Phase.QUIET)
+    rise, rest = (abs(seen[place][1] - seen[begun][1]) for place in (turned, over))
+    assert rise > 8_000
+    assert rest < rise // 2
+
+
+def test_large_orders_open_interest_and_funding_move():
+    exchange = Exchange(listed(2))
+    generator = Generator(exchange, seeded(8))
+    market = exchange.markets[0]
+    opened, interests, fundings = market.open_interest, set(), set()
+    largest, volumes = 0, []
+    for step in range(6_000):
+        generator.shock()
+        traded = (exchange.take_changes().trades for _ in generator.step(0, STEP_US * 10, step))
+        volumes += [sum(trade.quote for trade in trades) for trades in traded]
+        interests.add(market.open_interest)
+        fundings.add(market.funding_ppm)
+    largest = max(volumes)
+    assert opened > 0
+    assert len(interests) > 50
+    assert len(fundings) > 5
+    assert largest > 10 * sorted(volumes)[len(volumes) // 2]
+    longs = sum(max(0, account.size_in(0)) for account in exchange.accounts.values())
+    assert market.open_interest == longs
+
+
+def test_two_hundred_markets_are_listed_and_open():
+    specs = listed(200)
+    assert len({spec.market_id for spec in specs}) == len({spec.symbol for spec in specs}) == 200
+    assert max(spec.market_id for spec in specs) < 255
+    simulation = Simulation(specs, 1, (), Everything())
+    simulation.tick(STEP_US, STEP_US)
+    for market in simulation.exchange.markets.values():
+        assert min(len(market.book.asks), len(market.book.bids)) >= 200
+        assert not market.book.is_crossed
+        assert market.spec.min_base * market.spec.reference_price <= 20_000_000
 
 
 def test_normal_deviates_have_no_drift_and_unit_size():

@@ -70,7 +70,7 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_2():
     ("options", "sentence"),
     [
         (VenueOptions(markets=0), f"--markets: expected 1 to {len(CATALOGUE)} for the paper venue, got 0\n"),
-        (VenueOptions(markets=99), f"--markets: expected 1 to {len(CATALOGUE)} for the paper venue, got 99\n"),
+        (VenueOptions(markets=201), f"--markets: expected 1 to {len(CATALOGUE)} for the paper venue, got 201\n"),
         (VenueOptions(port=70_000), "--port: expected 0 to 65535, got 70000\n"),
         (VenueOptions(rate=0), "--rate: expected 1 to 100000 book frames a second, got 0\n"),
     ],
@@ -89,7 +89,7 @@ def test_a_child_that_cannot_start_tells_why():
 def test_a_child_writes_its_troubles_to_the_log_it_was_given(tmp_path):
     log = tmp_path / "venue.log"
     with pytest.raises(LinkDown, match="--markets"):
-        PaperVenue(markets=99, log_file=log)
+        PaperVenue(markets=201, log_file=log)
     assert "--markets" in log.read_text()
 
 
