@@ -111,6 +111,8 @@ class VenueAccount:
     collateral: int
     is_internal: bool = False
     """The generator's: trades without margin, is not reported to."""
+    tier: str = "premium"
+    """As `accountLimits` names it; what it costs and allows is said elsewhere."""
     maker_fee: int = 0
     taker_fee: int = 0
     keys: dict[int, ApiKey] = field(default_factory=dict)

@@ -5,17 +5,17 @@ All clients of a paper venue come from one address, so there is one budget.
 
 from collections import deque
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from core.connectors.venue import replies
 from core.connectors.venue.codes import Code
+from core.connectors.venue.conversation import SEND, SEND_BATCH, OrderData, listed_batch
 from core.connectors.venue.exchange import Exchange
 from core.connectors.venue.faults_requests import (
     FIREWALL,
     MESSAGE_RATE,
-    SEND_ON_SOCKET,
     THROTTLED,
     TOO_MANY,
     Answer,
@@ -47,15 +47,18 @@ class _Owner(msgspec.Struct, rename="pascal"):
     api_key_index: int = -1
 
 
-class _Data(msgspec.Struct):
-    tx_type: int = 0
-    tx_info: _Owner = msgspec.field(default_factory=_Owner)
-    id: str | int | None = None
-
-
 class _Message(msgspec.Struct):
     type: str = ""
-    data: _Data | None = None
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class _Sending(NamedTuple):
+    """Transactions in one message of a socket."""
+
+    kind: str
+    types: list[int]
+    infos: list[str]
+    id: str | int | None
 
 
 class Gate:
@@ -78,6 +81,7 @@ class Gate:
             for account in exchange.accounts.values():
                 if not account.is_internal:
                     account.maker_fee, account.taker_fee = terms.maker_fee, terms.taker_fee
+                    account.tier = tier.value if tier is not None else account.tier
 
     @property
     def commit_us(self) -> int:
@@ -142,22 +146,17 @@ class Gate:
         """The answer to a client's message on its socket that is not served, if so; transactions have budgets alone."""
         if self._terms is None:
             return None
-        try:
-            message = msgspec.json.decode(text, type=_Message)
-        except (msgspec.DecodeError, UnicodeEncodeError):
-            message = _Message()
-        data = message.data
-        if message.type != SEND_ON_SOCKET or data is None:
+        sending = _sending_of(text)
+        if sending is None:
             if self._messages.spend(1, now_us):
                 return None
             return encode({"error": {"code": MESSAGE_RATE, "message": "Too Many Websocket Messages!"}})
-        owner = msgspec.json.encode(data.tx_info).decode()
-        refused = self.sending([data.tx_type], [owner], now_us)
+        refused = self.sending(sending.types, sending.infos, now_us, is_batch=sending.kind == SEND_BATCH)
         if refused is None:
             return None
         is_json = refused.status != FIREWALL.status
         body = msgspec.json.decode(refused.body, type=dict) if is_json else {"code": TOO_MANY, "message": "firewall"}
-        head: Json = {"type": SEND_ON_SOCKET} if data.id is None else {"type": SEND_ON_SOCKET, "id": str(data.id)}
+        head: Json = {"type": sending.kind} if sending.id is None else {"type": sending.kind, "id": str(sending.id)}
         return encode({**head, **body})
 
     def _throttled(self, now_us: int) -> Answer:
@@ -173,6 +172,18 @@ class Gate:
             return True
         spare = 1 if self._quota.is_free(account_index, now_us) else 0
         return self._quota.remaining(account_index, account.volume) + spare >= cost
+
+
+def _sending_of(text: str) -> _Sending | None:
+    """The transactions of a message, when it is well formed and carries any."""
+    try:
+        message = msgspec.json.decode(text, type=_Message)
+        if message.type == SEND:
+            order = msgspec.json.decode(message.data, type=OrderData)
+            return _Sending(SEND, [order.tx_type], [bytes(order.tx_info).decode()], order.id)
+        return _Sending(SEND_BATCH, *listed_batch(message.data)) if message.type == SEND_BATCH else None
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return None
 
 
 def _owner(info: str) -> _Owner:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.connectors.venue.catalogue import listed
 from core.connectors.venue.control_clock import START_US, VirtualClock
 from core.connectors.venue.options import Extras
-from core.connectors.venue.simulation import OPERATOR
+from core.connectors.venue.simulation import OPERATOR, KeyOf, Simulation
 from core.connectors.venue.tiers import (
     COMMIT_US,
     FIREWALL_AFTER,
@@ -24,6 +25,7 @@ from core.connectors.venue.tiers import (
     cost_of,
     weight_of,
 )
+from core.connectors.venue.tiers_gate import Gate
 from tests.support import venue_tx as tx
 from tests.support.venue import HostedVenue, hosted_venue
 
@@ -230,3 +232,18 @@ async def test_the_desks_own_venue_knows_no_budgets():
         for _ in range(150):
             async with http.get(venue.ready.url + "/") as answer:
                 assert answer.status == 200
+
+
+def test_a_batch_on_a_socket_spends_the_transaction_budget():
+    simulation = Simulation(listed(1), 1, [KeyOf(account_index=OPERATOR, api_key_index=5, public_key="ab" * 40)], ())
+    gate = Gate(Tier.STANDARD, simulation.exchange)
+    assert simulation.exchange.accounts[OPERATOR].tier == "standard"
+    data = {"id": 7, "tx_types": "[14]", "tx_infos": json.dumps([tx.create(nonce=0)])}
+    text = json.dumps({"type": "jsonapi/sendtxbatch", "data": data})
+    assert [gate.message(text, 0) for _ in range(60)] == [None] * 60
+    refused = gate.message(text, 0)
+    assert refused is not None
+    assert json.loads(refused) == {"type": "jsonapi/sendtxbatch", "id": "7"} | {
+        name: json.loads(refused)[name] for name in ("code", "message")
+    }
+    assert json.loads(refused)["code"] == 23000
