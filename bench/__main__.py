@@ -3,7 +3,7 @@
 import sys
 from time import perf_counter
 
-from bench import book, kill, start
+from bench import book, kill, start, venue
 from bench.results import Figure, show, write
 
 
@@ -12,7 +12,12 @@ def main() -> int:
     begun = perf_counter()
     figures: list[Figure] = []
     problems: list[str] = []
-    for name, measure in [("book", book.measure), ("start", start.measure), ("kill", kill.measure)]:
+    for name, measure in [
+        ("book", book.measure),
+        ("start", start.measure),
+        ("kill", kill.measure),
+        ("venue", venue.measure),
+    ]:
         print(f"measuring: {name} ...", file=sys.stderr, flush=True)
         try:
             figures += measure()
