@@ -174,6 +174,8 @@ class EngineState:
     """Every task that is queued or may be live, oldest first."""
     recent: tuple[OrderTask, ...] = ()
     """Closed tasks still in memory, newest first; bounded."""
+    is_listed: bool = False
+    """Whether the venue's list of open orders was ever seen: before that, an empty order map means nothing."""
     order_map: tuple[OrderMapEntry, ...] = ()
     """Everything that may be live on either side: BOTH, then orphans of both sides."""
     fills: tuple[Fill, ...] = ()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.state import ExitReport
     from tui.app import Desk
     from tui.bridge import EngineHandle
+    from tui.ending import Ending
 
 EXIT_FAULT: Final = 1
 EXIT_CONFIG: Final = 2
@@ -195,15 +196,17 @@ def _run(settings: "Settings", folder: Path, stack: ExitStack) -> int:
     )
     desk = Desk(handle, options)
     gc.set_threshold(*_GC_THRESHOLDS)
-    with Ending(desk, handle, settings.exit_policy).on_signals():
-        asyncio.run(_show(desk, handle))
+    ending = Ending(desk, handle, settings.exit_policy)
+    with ending.on_signals():
+        asyncio.run(_show(desk, handle, ending))
         return _last_words(desk.return_code, handle.exit_report())
 
 
-async def _show(desk: "Desk", handle: "EngineHandle") -> None:
+async def _show(desk: "Desk", handle: "EngineHandle", ending: "Ending") -> None:
     """Run the screen. The loop then waits for the engine's thread, which may still be cancelling: say so."""
     await desk.run_async()
     if handle.exit_report() is None:
+        ending.watch()
         _say("the engine is ending; please wait until it says how")
 
 

@@ -8,6 +8,7 @@ be waited for at the end.
 import logging
 import os
 import queue
+import select
 import selectors
 import signal
 import sys
@@ -80,10 +81,18 @@ class TerminalWriter(threading.Thread):
         while (data := self._queue.get()) is not None:
             try:
                 while data and not self._is_muted:
-                    data = data[os.write(self._fileno, data) :]
+                    data = data[self._write(data) :]
             except OSError:
                 self._is_gone = True
                 return
+
+    def _write(self, data: bytes) -> int:
+        """How much the terminal took. Another program may have left it non-blocking: then wait, it is not gone."""
+        try:
+            return os.write(self._fileno, data)
+        except BlockingIOError:
+            select.select([], [self._fileno], [], _STEP)
+            return 0
 
     def close(self) -> None:
         """End after what is queued, waiting no longer than a moment for a terminal that does not read."""

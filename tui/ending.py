@@ -23,6 +23,7 @@ _STEP_S: Final = 0.05
 _ENGINE_S: Final = 30.0
 """Longer than any exit policy takes, with its own limits."""
 _SCREEN_S: Final = 5.0
+HUNG: Final = "the engine does not end; orders may still be live: check the venue by hand, now"
 _log: Final = logging.getLogger(__name__)
 
 
@@ -62,13 +63,31 @@ class Ending:
         self._desk.stop_painting()
         _log.warning("ending on %s", why)
         self._handle.request_stop(self._policy, why)
-        _wait(lambda: self._handle.exit_report() is not None, _ENGINE_S)
-        report = self._handle.exit_report()
+        report = self._await_report()
         threading.Thread(target=self._close_screen, args=(report,), name="closing screen", daemon=True).start()
         if not self._is_over.wait(_SCREEN_S):
             _log.error("the terminal does not take our last words; ending without them")
             # The engine has ended; what is left hangs on a terminal that is not read and that nobody here can repair.
-            os._exit(1 if report is None else report.exit_code)
+            os._exit(report.exit_code)
+
+    def watch(self) -> None:
+        """The screen is gone: from now on the engine has a limited time to say how it ended."""
+        if not self._begun:
+            threading.Thread(target=self._await_report, name="watching the engine", daemon=True).start()
+
+    def _await_report(self) -> ExitReport:
+        """How the engine ended; an engine that hangs is said aloud, and the process ends with it."""
+        _wait(lambda: self._handle.exit_report() is not None, _ENGINE_S)
+        report = self._handle.exit_report()
+        if report is not None:
+            return report
+        _log.critical(HUNG)
+        self._desk.stop_painting()
+        with suppress(OSError):
+            os.set_blocking(2, False)  # a terminal that is not read must not keep the process either
+            os.write(2, f"\r\nlighter-tui: {HUNG}\r\n".encode())
+        # Its thread cannot be ended from outside, and Python would wait for it for ever.
+        os._exit(1)
 
     def _close_screen(self, report: ExitReport | None) -> None:
         with suppress(RuntimeError):  # the screen has gone by itself meanwhile

@@ -50,8 +50,8 @@ class EngineThread:
         try:
             phase, report = asyncio.run(self._supervise(journal, should_stop))
         finally:
+            self._end(phase, report)  # first: a disk that stalls must not hold up what the operator waits for
             journal.close()
-            self._end(phase, report)
 
     def state(self) -> EngineState:
         """The newest snapshot."""

@@ -5,6 +5,7 @@ The values are in `core.engine.records`, their rows in `core.engine.rows`.
 """
 
 import fcntl
+import logging
 import os
 import queue
 import sqlite3
@@ -19,6 +20,8 @@ from core.engine.records import JournalImage, Record, SavedOrder
 from core.errors import JournalError
 from core.units import ClientOrderId, TradeId, VenueOrderId
 
+_LOG: Final = logging.getLogger(__name__)
+_CLOSE_S: Final = 5.0
 _GROUP: Final = 512
 """Most requests that share one commit."""
 
@@ -108,13 +111,16 @@ class Journal:
         return self._read(lambda connection: rows.has_trade(connection, self._world, trade_id))
 
     def close(self) -> None:
-        """Write what is queued, close the file, release the lock. Idempotent."""
+        """Write what is queued, close the file, release the lock; gives up on a disk that stalls. Idempotent."""
         with self._closing:
             if self._is_closed:
                 return
             self._is_closed = True
         self._queue.put(None)
-        self._thread.join()
+        self._thread.join(_CLOSE_S)
+        if self._thread.is_alive():
+            _LOG.error("%s: the disk did not take the last records within %g s", self._path, _CLOSE_S)
+            return  # the lock stays with the writer for as long as this process lives
         os.close(self._lock)
 
     def _read(self, ask: Callable[[sqlite3.Connection], _T]) -> "Future[_T]":
@@ -126,7 +132,7 @@ class Journal:
         def answer(connection: sqlite3.Connection) -> None:
             try:
                 found = ask(connection)
-            except (sqlite3.Error, ValueError, KeyError) as error:
+            except (sqlite3.Error, ValueError, KeyError, OverflowError) as error:
                 future.set_exception(JournalError(f"{self._path}: what is stored cannot be read: {error}"))
             else:
                 future.set_result(found)
@@ -168,7 +174,7 @@ class Journal:
                 with self._connection:
                     for write in group:
                         rows.write(self._connection, self._world, write.records)
-            except (sqlite3.Error, OSError) as error:
+            except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
                 self._failure = JournalError(f"{self._path}: the journal cannot be written: {error}")
         for write in group:
             if self._failure is None:

@@ -50,6 +50,7 @@ def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
         day_pnl=around.day_pnl,
         tasks=_tasks(facts),
         recent=tuple(tracked.task() for tracked in facts.orders.recent() if tracked.is_ours),
+        is_listed=standing.is_listed,
         order_map=_order_map(facts),
         fills=facts.ledger.fills(),
         limits=facts.risk.uses(facts.risk_view(is_frozen=False)),

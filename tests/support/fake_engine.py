@@ -200,6 +200,7 @@ def a_state(clock: ManualClock, **changes: object) -> EngineState:
         ),
         day_pnl=Decimal("234.12"),
         tasks=tuple(a_task(entry, number) for number, entry in enumerate(entries[:5], 1)),
+        is_listed=True,
         order_map=entries,
         limits=some_limits(markets),
         strategies=(StrategyStatus(name="maker", is_running=True, markets=("ETH", "SOL")),),

@@ -131,6 +131,23 @@ def test_a_terminal_that_is_gone_ends_the_writer(pty: tuple[int, int]):
     writer.close()
 
 
+def test_a_terminal_that_others_left_non_blocking_is_waited_for():
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    writer = TerminalWriter(writing)
+    writer.start()
+    sent = [chr(ord("a") + number) * 8_192 for number in range(20)]
+    for text in sent:
+        writer.write(text)
+    got = b""
+    while len(got) < 20 * 8_192:
+        got += os.read(reading, 65_536)
+    assert got == "".join(sent).encode()
+    writer.close()
+    os.close(reading)
+    os.close(writing)
+
+
 SCRIPT = """
 import signal, sys, threading, time
 from core.clock import SystemClock

@@ -122,6 +122,16 @@ async def test_money_and_positions_are_stale_while_the_account_stream_is_down():
         await shows(pilot, "◌ stale equity 100,234.12", "◌+1.2500", "◌ \u2013")
 
 
+async def test_nothing_is_claimed_of_orders_while_the_venue_cannot_be_asked():
+    engine = FakeEngine()
+    engine.publish(order_map=(), tasks=(), is_listed=False, phase=EnginePhase.CONNECTING, phase_detail="calling")
+    async with on_screen(engine) as pilot:
+        await shows(pilot, "? what is live at the venue is not known")
+        engine.publish(is_listed=True, phase=EnginePhase.RUNNING)
+        await shows(pilot, "nothing may be live on either side")
+        assert "not known" not in text(pilot.app)
+
+
 async def test_halted_says_why():
     engine = FakeEngine()
     engine.publish(

@@ -124,6 +124,8 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         self._layout: Layout[Item] = ((), 1)
         self._laid_out_for = -1
         self._title = ""
+        self.empty = spec.empty
+        """Said instead of rows when there are none."""
         self.note = ""
         """Said in the title, after the count."""
 
@@ -148,7 +150,7 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         if y == 0:
             return self.strip(self._heading(width), width)
         if not self.items:
-            return self.strip((Span(fit(f" {self._spec.empty}" if y == 1 else "", width), Tone.DIM),), width)
+            return self.strip((Span(fit(f" {self.empty}" if y == 1 else "", width), Tone.DIM),), width)
         index = self._cursor.top + y - 1
         if index >= len(self.items):
             return self.strip((), width)

@@ -24,11 +24,11 @@ class KillBanner(Lines):
         phase = view.kill.phase
         self.display = view.kill.is_latched
         self.set_class(phase is KillPhase.CONFIRMED, "-confirmed")
-        self.set_lines(banner(view.kill, view.now.utc_us))
+        self.set_lines(banner(view.kill, view.now.utc_us, is_past=view.is_past))
 
 
-def banner(kill: KillStatus, now_us: int) -> tuple[Line, ...]:
-    """The banner's lines; none while nothing is latched."""
+def banner(kill: KillStatus, now_us: int, *, is_past: bool = False) -> tuple[Line, ...]:
+    """The banner's lines; none while nothing is latched. `is_past`: the engine is silent or has ended."""
     match kill.phase:
         case KillPhase.IDLE:
             return ()
@@ -42,7 +42,9 @@ def banner(kill: KillStatus, now_us: int) -> tuple[Line, ...]:
             headline, words = "KILL FAILING", f"attempt {kill.attempts}; trying on"
         case _:
             assert_never(kill.phase)
-    live = "unknown" if kill.may_be_live is None else str(kill.may_be_live)
+    if is_past and kill.phase is not KillPhase.CONFIRMED:
+        words = "nobody works on it now: the engine is silent or has ended; check the venue by hand"
+    live = "unknown" if is_past or kill.may_be_live is None else str(kill.may_be_live)
     timing = f"sent {milliseconds(kill.sent_ms)}  ·  confirmed {milliseconds(kill.confirmed_ms)}"
     who = f"by {clean(kill.by) or NOTHING} at {utc(kill.at_us, now_us)}"
     lines = [f" ■ {headline}  may still be live: {live}  ·  {words}", f"   {timing}  ·  {who}"]

@@ -70,6 +70,10 @@ COLUMNS: Final[tuple[Column[MapRow], ...]] = (
 )
 
 
+_NOTHING: Final = "nothing may be live on either side"
+_NOT_KNOWN: Final = "? what is live at the venue is not known now"
+
+
 class OrderMapPane(Grid[MapRow]):
     """The grid of the order map."""
 
@@ -78,7 +82,7 @@ class OrderMapPane(Grid[MapRow]):
             title="5 order map",
             columns=COLUMNS,
             key=lambda row: row.key,
-            empty="nothing may be live on either side",
+            empty=_NOT_KNOWN,
         )
         super().__init__(spec, id="order-map")
         self._seen = Seen()
@@ -86,7 +90,9 @@ class OrderMapPane(Grid[MapRow]):
     def show(self, view: View) -> None:
         """Paint what changed."""
         state = view.state
-        if self._seen.is_new(state.order_map, state.markets, view.second):
+        if self._seen.is_new(state.order_map, state.markets, state.is_listed, view.is_account_past, view.second):
+            is_known = state.is_listed and not view.is_account_past
+            self._say_of_nothing(_NOTHING if is_known else _NOT_KNOWN)
             markets = {market.id: market for market in state.markets}
             self.set_items(
                 [
@@ -98,6 +104,11 @@ class OrderMapPane(Grid[MapRow]):
                     for entry in state.order_map
                 ]
             )
+
+    def _say_of_nothing(self, words: str) -> None:
+        if words != self.empty:
+            self.empty = words
+            self.refresh()
 
     @property
     def order(self) -> Order | None:

@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.engine import rows
 from core.engine.journal import Journal
 from core.engine.records import SavedFill, SavedLog, SavedMeta, SavedOrder
 from core.errors import JournalError
@@ -202,6 +204,36 @@ def test_a_journal_that_cannot_be_written_says_so_to_everyone_who_waits(journal:
     for _ in range(2):
         with pytest.raises(JournalError, match="cannot be written"):
             journal.append([saved(8)]).result(TIMEOUT)
+
+
+def test_an_id_that_no_table_can_hold_fails_loudly_and_nobody_waits(journal: Journal) -> None:
+    with pytest.raises(JournalError, match="cannot be written"):
+        journal.append([SavedFill(fill=fill(2**63), origin=OPERATOR)]).result(TIMEOUT)
+    with pytest.raises(JournalError, match="cannot be written"):
+        journal.append([saved()]).result(TIMEOUT)
+    with pytest.raises(JournalError, match="cannot be read"):
+        journal.has_trade(TradeId(2**63)).result(TIMEOUT)
+
+
+def test_a_disk_that_stalls_does_not_hold_up_the_end(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stalled, go_on = threading.Event(), threading.Event()
+    write = rows.write
+
+    def stalling(*arguments: object) -> None:
+        stalled.set()
+        assert go_on.wait(TIMEOUT)
+        write(*arguments)
+
+    monkeypatch.setattr(rows, "write", stalling)
+    monkeypatch.setattr("core.engine.journal._CLOSE_S", 0.05)
+    last = journal.append([saved()])
+    assert stalled.wait(TIMEOUT)
+    journal.close()
+    assert "did not take the last records" in caplog.text
+    go_on.set()
+    last.result(TIMEOUT)
 
 
 def test_groups_keep_their_order(journal: Journal) -> None:
