@@ -1,6 +1,6 @@
 """The venue's REST answers: query in, HTTP status and body out.
 
-Pure; the endpoints are in `core.connectors.venue.rest_markets` and `core.connectors.venue.rest_accounts`.
+Pure; the endpoints are in `core.connectors.venue.rest_markets`, `rest_accounts` and `rest_tokens` beside it.
 """
 
 from typing import Final
@@ -10,6 +10,7 @@ from core.connectors.venue.codes import Code, Refusal
 from core.connectors.venue.query import BadRequest, Query, Route, refused
 from core.connectors.venue.rest_accounts import AccountAnswers
 from core.connectors.venue.rest_markets import MarketAnswers
+from core.connectors.venue.rest_tokens import TokenAnswers
 from core.connectors.venue.simulation import Simulation
 
 __all__ = ["Query", "Rest", "refused"]
@@ -20,9 +21,13 @@ class Rest:
 
     def __init__(self, simulation: Simulation) -> None:
         """Answer for this venue."""
-        accounts = AccountAnswers(simulation)
-        self._routes: Final[dict[str, Route]] = {**MarketAnswers(simulation.exchange).routes(), **accounts.routes()}
-        self._posts: Final[dict[str, Route]] = accounts.posts()
+        readable = TokenAnswers(simulation.exchange)
+        self._routes: Final[dict[str, Route]] = {
+            **MarketAnswers(simulation.exchange).routes(),
+            **AccountAnswers(simulation).routes(),
+            **readable.routes(),
+        }
+        self._posts: Final[dict[str, Route]] = readable.posts()
 
     @property
     def paths(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.codes import Code, Refusal
 from core.connectors.venue.orders import TradeSide, VenueOrder, VenueTrade
 from core.connectors.venue.query import NIL, Answer, BadRequest, Query, Route, cursor, is_number
+from core.connectors.venue.rest_tokens import OMITTED_ACCOUNT, reader
 from core.connectors.venue.simulation import Simulation
 from core.connectors.venue.views import Json
 
@@ -18,8 +19,6 @@ _SORTS: Final = frozenset({"block_height", "timestamp", "trade_id"})
 _SIDES: Final = frozenset({"all", "long", "short"})
 _ROLES: Final = frozenset({"all", "maker", "taker"})
 _TRADE_TYPES: Final = frozenset({"all", "trade", "liquidation", "deleverage", "market-settlement"})
-_OMITTED_ACCOUNT: Final = 2**48 - 1
-"""What clients send where they mean the token's own account."""
 
 
 class AccountAnswers:
@@ -45,19 +44,14 @@ class AccountAnswers:
             "/api/v1/positionFunding": self._position_funding,
             "/api/v1/accountTxs": self._txs,
             "/api/v1/tx": self._tx,
-            "/api/v1/tokens": self._tokens,
         }
-
-    def posts(self) -> dict[str, Route]:
-        """What can be changed."""
-        return {"/api/v1/tokens/create": self._create_token, "/api/v1/tokens/revoke": self._revoke_token}
 
     def _trades(self, query: Query) -> Answer:
         """Newest first; an account's trades need its token, a market's do not."""
         limit = query.limit(100)
         query.choice("sort_by", _SORTS)
-        if query.number("account_index", _OMITTED_ACCOUNT) != _OMITTED_ACCOUNT:
-            account = self._private(query)
+        if query.number("account_index", OMITTED_ACCOUNT) != OMITTED_ACCOUNT:
+            account = reader(query, self._exchange)
             if isinstance(account, Refusal):
                 return account
             source, owner = list(account.trades), account.index
@@ -114,7 +108,7 @@ class AccountAnswers:
         return {"code": 200, "nonce": key.nonce}
 
     def _active_orders(self, query: Query) -> Answer:
-        account = self._private(query)
+        account = reader(query, self._exchange)
         if isinstance(account, Refusal):
             return account
         wanted = query.number("market_id", NIL)
@@ -124,7 +118,7 @@ class AccountAnswers:
 
     def _inactive_orders(self, query: Query) -> Answer:
         """Newest first; the cursor counts rows already given."""
-        account, limit = self._private(query), query.limit(100)
+        account, limit = reader(query, self._exchange), query.limit(100)
         if isinstance(account, Refusal):
             return account
         wanted, skipped = query.number("market_id", NIL), query.number("cursor", 0)
@@ -143,7 +137,7 @@ class AccountAnswers:
         return {"code": 200, **cursor(skipped + limit if len(chosen) > limit else None), "orders": rows}
 
     def _orders_by_client(self, query: Query) -> Answer:
-        account = self._private(query)
+        account = reader(query, self._exchange)
         if isinstance(account, Refusal):
             return account
         wanted = query.numbers("client_order_indexes")
@@ -155,12 +149,12 @@ class AccountAnswers:
         return {"code": 200, "orders": [self._order(order) for order in found]}
 
     def _limits(self, query: Query) -> Answer:
-        account = self._private(query)
+        account = reader(query, self._exchange)
         return account if isinstance(account, Refusal) else account_views.limits_view(account)
 
     def _position_funding(self, query: Query) -> Answer:
         """Newest first."""
-        account, limit = self._private(query), query.limit(100)
+        account, limit = reader(query, self._exchange), query.limit(100)
         if isinstance(account, Refusal):
             return account
         skipped, (start_ms, end_ms) = query.number("cursor", 0), query.period(is_open=True)
@@ -206,64 +200,12 @@ class AccountAnswers:
         found = sequencer.by_hash(value) if by == "hash" else sequencer.by_sequence(query.number("value"))
         return Refusal(Code.TX_NOT_FOUND, "transaction not found") if found is None else views.tx_view(found)
 
-    def _tokens(self, query: Query) -> Answer:
-        account = self._private(query)
-        if isinstance(account, Refusal):
-            return account
-        rows = [account_views.token_view(token, account) for token in account.read_tokens.values()]
-        return {"code": 200, "api_tokens": rows}
-
-    def _create_token(self, query: Query) -> Answer:
-        account = self._writer(query)
-        if isinstance(account, Refusal):
-            return account
-        covers_all = query.flag("sub_account_access")
-        made = tokens.create(
-            account,
-            query.params.get("name", ""),
-            (query.number("expiry"), query.now_us // 1_000_000),
-            covers_all=covers_all,
-            scopes=query.params.get("scopes", ""),
-        )
-        if isinstance(made, Refusal):
-            return made
-        return {"code": 200, **account_views.token_view(made, account), "scopes": "read.*", "api_token": made.text}
-
-    def _revoke_token(self, query: Query) -> Answer:
-        account = self._writer(query)
-        if isinstance(account, Refusal):
-            return account
-        wanted = query.number("token_id")
-        found = next((token for token in account.read_tokens.values() if token.token_id == wanted), None)
-        if found is None:
-            return Refusal(Code.TOKEN_NOT_FOUND, "api token not found")
-        found.is_revoked = True
-        return {"code": 200, "token_id": found.token_id, "revoked": True}
-
     def _order(self, order: VenueOrder) -> Json:
         return views.order_view(order, self._exchange.markets[order.market_id].spec, is_update=False)
 
     def _at(self, address: str) -> VenueAccount | None:
         lowered = address.lower()
         return next((each for each in self._exchange.accounts.values() if each.l1_address == lowered), None)
-
-    def _private(self, query: Query) -> VenueAccount | Refusal:
-        """The account asked for, when the token may read it."""
-        now_s = query.now_us // 1_000_000
-        owner = tokens.account_of(query.token, self._exchange, now_s)
-        if isinstance(owner, Refusal):
-            return owner
-        asked = query.number("account_index", _OMITTED_ACCOUNT)
-        if asked == _OMITTED_ACCOUNT:
-            return owner
-        return tokens.check(query.token, asked, self._exchange, now_s) or owner
-
-    def _writer(self, query: Query) -> VenueAccount | Refusal:
-        """The same, when the token may change things, too."""
-        account = self._private(query)
-        if isinstance(account, VenueAccount) and tokens.is_read_only(query.token or ""):
-            return Refusal(Code.INVALID_AUTH, "invalid auth: token is read only")
-        return account
 
 
 def _is_asked(trade: VenueTrade, query: Query, owner: int | None) -> bool:
