@@ -4,8 +4,9 @@ All methods run on the engine's event loop. A connector owns its reconnecting, i
 nothing about trading.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
 from core.decisions import TxOutcome
@@ -48,7 +49,51 @@ class AccountView:
     """Complete: a market that is missing is flat."""
 
 
-class Connector(Protocol):
+class Sending(Protocol):
+    """What can be sent to a venue: each outcome comes back as a value. Orders ask the gate, cancels do not."""
+
+    async def submit(self, order: NewOrder, gate: SendGate) -> TxOutcome:
+        """Sign and send one order. Out-of-range values are `Refused` before the signer sees them."""
+        ...
+
+    async def cancel(self, ref: OrderRef) -> TxOutcome:
+        """Cancel one order."""
+        ...
+
+    async def cancel_all(self, market_id: MarketId | None, on_sent: Callable[[int], None]) -> TxOutcome:
+        """The venue's native cancel-all, of one market or the account, on the kill lane when a kill key is configured.
+
+        `on_sent` receives the monotonic nanosecond at which the bytes were handed to the transport.
+        """
+        ...
+
+    async def submit_batch(self, orders: Sequence[NewOrder], gate: SendGate) -> tuple[TxOutcome, ...]:
+        """Sign and send several orders with one message; the outcome of each, in order."""
+        ...
+
+    async def modify(self, ref: OrderRef, size: Decimal, price: Decimal, gate: SendGate) -> TxOutcome:
+        """Give one order a new size and price, in base units and USDC."""
+        ...
+
+    async def schedule_cancel_all(self, at_us: int) -> TxOutcome:
+        """Arm the venue's own dead-man's switch, or move it: every order of the account is cancelled at `at_us`.
+
+        A moment that the venue does not take is `Refused`. `Account.cancel_all_us` shows what is armed.
+        """
+        ...
+
+    async def abort_scheduled(self) -> TxOutcome:
+        """Disarm the venue's dead-man's switch."""
+        ...
+
+    async def set_leverage(
+        self, market_id: MarketId, leverage: int, gate: SendGate, *, is_isolated: bool = False
+    ) -> TxOutcome:
+        """Set a market's leverage (20 for twenty times), and whether its margin is kept apart from the others'."""
+        ...
+
+
+class Connector(Sending, Protocol):
     """One venue, one account."""
 
     @property
@@ -105,21 +150,6 @@ class Connector(Protocol):
 
     def budgets(self) -> tuple[BudgetUse, ...]:
         """What is left of the venue's budgets; empty before `start`."""
-        ...
-
-    async def submit(self, order: NewOrder, gate: SendGate) -> TxOutcome:
-        """Sign and send one order. Out-of-range values are `Refused` before the signer sees them."""
-        ...
-
-    async def cancel(self, ref: OrderRef) -> TxOutcome:
-        """Cancel one order."""
-        ...
-
-    async def cancel_all(self, market_id: MarketId | None, on_sent: Callable[[int], None]) -> TxOutcome:
-        """The venue's native cancel-all, of one market or the account, on the kill lane when a kill key is configured.
-
-        `on_sent` receives the monotonic nanosecond at which the bytes were handed to the transport.
-        """
         ...
 
     async def open_orders(self) -> tuple[OrderReport, ...]:

@@ -7,7 +7,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from enum import Enum, auto
@@ -132,6 +132,9 @@ class FakeConnector:
         """Orders that the gate stopped, and its sentence."""
         self.cancelled: list[OrderRef] = []
         self.cancel_alls: list[int] = []
+        self.scheduled: list[int | None] = []
+        """Moments the dead-man's switch was armed for; None where it was disarmed."""
+        self.leverages: dict[MarketId, int] = {}
         self.looked_up: list[ClientOrderId] = []
         self.lists = 0
         self.trades: list[Fill] = []
@@ -242,6 +245,37 @@ class FakeConnector:
             for venue_id in tuple(self.open):
                 self.end(venue_id, OrderStatus.CANCELED)
         return Sent(tx_hash="02", sent_ns=now, acked_ns=now)
+
+    async def submit_batch(self, orders: Sequence[NewOrder], gate: SendGate) -> tuple[TxOutcome, ...]:
+        return tuple([await self.submit(order, gate) for order in orders])
+
+    async def modify(self, ref: OrderRef, size: Decimal, price: Decimal, gate: SendGate) -> TxOutcome:
+        for report in tuple(self.open.values()):
+            if ref.venue_id == report.venue_id or (ref.venue_id is None and ref.client_id == report.client_id):
+                newer = replace(report, size=size, price=price, time_us=self.time_us())
+                self.open[report.venue_id] = newer
+                self.emit(OrdersReported(orders=(newer,)))
+                return self._sent("03")
+        return Refused(21_600, "order is not active")
+
+    async def schedule_cancel_all(self, at_us: int) -> TxOutcome:
+        self.scheduled.append(at_us)
+        return self._sent("04")
+
+    async def abort_scheduled(self) -> TxOutcome:
+        self.scheduled.append(None)
+        return self._sent("05")
+
+    async def set_leverage(
+        self, market_id: MarketId, leverage: int, gate: SendGate, *, is_isolated: bool = False
+    ) -> TxOutcome:
+        self.leverages[market_id] = leverage
+        return self._sent("06")
+
+    @staticmethod
+    def _sent(tx_hash: str) -> Sent:
+        now = time.monotonic_ns()
+        return Sent(tx_hash=tx_hash, sent_ns=now, acked_ns=now)
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
         self.lists += 1

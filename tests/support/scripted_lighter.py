@@ -99,6 +99,10 @@ class ScriptedVenue:
     trades: list[dict[str, Any]] = field(default_factory=list)
     answers: dict[str, Handler] = field(default_factory=dict)
     """Overrides by path."""
+    socket_answers: list[dict[str, Any] | None] = field(default_factory=list)
+    """Answers to the next transactions over WebSocket, instead of taking them; None swallows one."""
+    by_socket: list[dict[str, Any]] = field(default_factory=list)
+    """Of `sent`, what came over WebSocket."""
     sent: list[dict[str, Any]] = field(default_factory=list)
     """`tx_info` of each transaction that arrived, with its `tx_type`."""
     asked: list[str] = field(default_factory=list)
@@ -130,6 +134,7 @@ class ScriptedVenue:
                 "kill_api_key_index": KILL_KEY,
                 "kill_private_key": SecretStr(self.keys[KILL_KEY][0]),
                 "request_timeout_s": 1,
+                "is_sending_by_socket": False,
                 **changes,
             }
         )
@@ -153,6 +158,8 @@ class ScriptedVenue:
             return await self.answers[request.path](request)
         if request.path == "/api/v1/sendTx":
             return await self._send_tx(request)
+        if request.path == "/api/v1/sendTxBatch":
+            return await self._send_batch(request)
         self.asked.append(request.path_qs)
         return self._read(request)
 
@@ -170,6 +177,14 @@ class ScriptedVenue:
             return refusal(21104, "invalid nonce")
         self.nonces[key] += 1
         return web.json_response({"code": 200, "message": "{}", "tx_hash": "ab" * 40, "predicted_execution_time_ms": 1})
+
+    async def _send_batch(self, request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        types, infos = json.loads(str(form["tx_types"])), json.loads(str(form["tx_infos"]))
+        taken = [{**json.loads(info), "tx_type": kind} for info, kind in zip(infos, types, strict=True)]
+        self.sent += taken
+        code, message = self._take_nonces(taken)
+        return refusal(code, message, status=200 if code == 200 else 400)
 
     def _read(self, request: web.Request) -> web.StreamResponse:
         query = request.query
@@ -222,12 +237,37 @@ class ScriptedVenue:
 
     async def _answer(self, socket: web.WebSocketResponse, frame: dict[str, Any]) -> None:
         channel = str(frame.get("channel", ""))
-        if frame["type"] == "ping":
+        if frame["type"].startswith("jsonapi/"):
+            await self._answer_tx(socket, frame)
+        elif frame["type"] == "ping":
             await socket.send_str('{"type":"pong"}')
         elif frame["type"] == "unsubscribe":
             await socket.send_str(json.dumps({"type": "unsubscribed", "channel": channel.replace("/", ":")}))
         elif channel not in self.silent_channels:
             await socket.send_str(json.dumps(self._snapshot(channel)))
+
+    async def _answer_tx(self, socket: web.WebSocketResponse, frame: dict[str, Any]) -> None:
+        data = frame["data"]
+        infos, types = [data.get("tx_info")], [data.get("tx_type")]
+        if frame["type"].endswith("batch"):
+            infos, types = [json.loads(info) for info in json.loads(data["tx_infos"])], json.loads(data["tx_types"])
+        taken = [{**info, "tx_type": kind} for info, kind in zip(infos, types, strict=True)]
+        self.sent += taken
+        self.by_socket += taken
+        if self.socket_answers:
+            answer = self.socket_answers.pop(0)
+            if answer is not None:
+                await socket.send_str(json.dumps({"type": frame["type"], "id": data["id"], **answer}))
+            return
+        code, message = self._take_nonces(taken)
+        await socket.send_str(json.dumps({"type": frame["type"], "id": data["id"], "code": code, "message": message}))
+
+    def _take_nonces(self, infos: list[dict[str, Any]]) -> tuple[int, str]:
+        for info in infos:
+            if info["Nonce"] != self.nonces[info["ApiKeyIndex"]]:
+                return 21104, "invalid nonce"
+            self.nonces[info["ApiKeyIndex"]] += 1
+        return 200, ""
 
     def _snapshot(self, channel: str) -> dict[str, Any]:
         name, _, of = channel.partition("/")

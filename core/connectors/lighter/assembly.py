@@ -14,13 +14,14 @@ from core.connectors.base import EventSink
 from core.connectors.lighter.account_feed import AccountFeed, account_channels
 from core.connectors.lighter.budget import Grade, Tier, tier_named
 from core.connectors.lighter.housekeeping import Housekeeper
-from core.connectors.lighter.lane import Lane
+from core.connectors.lighter.lane import Lane, Roads
 from core.connectors.lighter.market_data import MarketData
 from core.connectors.lighter.rest import NotServed, RestClient
 from core.connectors.lighter.session import Session, SessionPolicy
 from core.connectors.lighter.settings import LighterSettings
 from core.connectors.lighter.signer import Signer
 from core.connectors.lighter.stream import Feed, Stream, StreamSetup
+from core.connectors.lighter.tx_socket import TxSocket
 from core.connectors.lighter.venue_api import VenueApi
 from core.errors import ConfigError
 from core.events import (
@@ -76,6 +77,8 @@ class Assembly:
         self._rest: Final = rest
         self._clock: Final = clock
         self._sink: Final = sink
+        socket = TxSocket(clock, rest.limiter, settings.request_timeout_s) if settings.is_sending_by_socket else None
+        self._roads: Final = Roads(rest=rest, socket=socket, clock=clock)
 
     async def run(self) -> Running:
         """Ask the venue for everything that must be known first, and tell it to the sink.
@@ -147,7 +150,7 @@ class Assembly:
         return made
 
     async def _lane(self, signer: Signer) -> Lane:
-        lane = Lane(signer, self._rest, self._clock, self._settings.account_index, self._settings.request_timeout_s)
+        lane = Lane(signer, self._roads, self._settings.account_index, self._settings.request_timeout_s)
         await lane.prepare()
         return lane
 
@@ -169,6 +172,7 @@ class Assembly:
             sink=self._sink,
             connect_timeout_s=self._settings.request_timeout_s,
             token=api.fresh_token if api else None,
+            transactions=self._roads.socket if api else None,
         )
         return Stream(setup)
 

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from core.connectors.lighter.objects import ZERO, Raw, WireOrder, WirePosition, WireTrade
+from core.decisions import Refused, Sent, TxOutcome
 from core.errors import ProtocolViolation
 
 CODE_OK: Final = 200
@@ -88,6 +89,19 @@ class AccountLimits(msgspec.Struct, gc=False):
     can_create_public_pool: bool = False
 
 
+class EnrichedTx(msgspec.Struct, gc=False):
+    """`GET /api/v1/tx`: what became of a transaction."""
+
+    status: int = 0
+    """0 failed, 1 pending, 2 executed, 3 final."""
+    event_info: str | None = None
+    """JSON; its `ae` is the error of an executed transaction that had no effect, as JSON in a text."""
+
+
+class _EventInfo(msgspec.Struct, gc=False):
+    ae: str | None = None
+
+
 class Orders(msgspec.Struct, gc=False):
     """`accountActiveOrders`, `accountInactiveOrders`, `accountOrders`."""
 
@@ -121,6 +135,20 @@ class Accounts(msgspec.Struct, gc=False):
     """`GET /api/v1/account`."""
 
     accounts: list[AccountRow] | None = None
+
+
+def tx_outcome(tx: EnrichedTx, sent: Sent) -> TxOutcome | None:
+    """What became of a transaction the venue shows: taken, or executed without effect; None when it does not say."""
+    if tx.status not in {1, 2, 3}:
+        return None
+    try:
+        error = msgspec.json.decode(tx.event_info or "{}", type=_EventInfo).ae
+        if not error:
+            return sent
+        verdict = msgspec.json.decode(error, type=Verdict, strict=False)
+    except msgspec.DecodeError:
+        return sent
+    return Refused(verdict.code, verdict.message or "executed without effect")
 
 
 Body = TypeVar("Body", bound=msgspec.Struct)

@@ -5,19 +5,17 @@ there is one, has a lane of its own, so that no order can stand before a cancel-
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from core.clock import Clock
-from core.connectors.base import AccountView, EventSink, NewOrder, OrderRef, SendGate
+from core.connectors.base import AccountView, EventSink
 from core.connectors.lighter.assembly import Assembly, Running
-from core.connectors.lighter.encode import encode_cancel, encode_cancel_all, encode_order
-from core.connectors.lighter.lane import Urgency
 from core.connectors.lighter.rest import RestClient
 from core.connectors.lighter.settings import LighterSettings
 from core.connectors.lighter.signer import Signer
-from core.decisions import Refused, TxOutcome
+from core.connectors.lighter.transactions import Transactions
 from core.errors import LinkDown
 from core.events import LinkHealth, LinkName, LinkStatus, OrderReport
 from core.model import BookStatus, BookView, Fill, Market, Quote
@@ -26,21 +24,17 @@ from core.units import ClientOrderId, MarketId
 
 __all__ = ["LighterConnector", "LighterSettings"]
 
-_NOT_STARTED: Final = Refused(0, "not sent: the connector is not started")
 
-
-class LighterConnector:
+class LighterConnector(Transactions):
     """One account on one Lighter deployment."""
 
     def __init__(self, settings: LighterSettings, clock: Clock) -> None:
         """Opens nothing: `start` does."""
         self._settings: Final = settings
-        self._clock: Final = clock
+        super().__init__(clock)
         self._rest: Final = RestClient(settings.url, settings.request_timeout_s, clock)
         self._signers: list[Signer] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._markets: dict[MarketId, Market] = {}
-        self._running: Running | None = None
 
     @property
     def name(self) -> str:
@@ -112,29 +106,6 @@ class LighterConnector:
         """What is left of the venue's budgets; empty before `start`."""
         return self._rest.limiter.uses(self._clock.now().mono_ns) if self._running else ()
 
-    async def submit(self, order: NewOrder, gate: SendGate) -> TxOutcome:
-        """Sign and send one order; out-of-range values are refused before the signer sees them."""
-        if self._running is None:
-            return _NOT_STARTED
-        tx = encode_order(order, self._markets.get(order.intent.market_id))
-        return tx if isinstance(tx, Refused) else await self._running.trading.send(tx, gate, Urgency.ORDER)
-
-    async def cancel(self, ref: OrderRef) -> TxOutcome:
-        """Cancel one order; goes before waiting orders."""
-        if self._running is None:
-            return _NOT_STARTED
-        tx = encode_cancel(ref)
-        return tx if isinstance(tx, Refused) else await self._running.trading.send(tx, _open_gate, Urgency.CANCEL)
-
-    async def cancel_all(self, market_id: MarketId | None, on_sent: Callable[[int], None]) -> TxOutcome:
-        """The venue's native cancel-all, on the kill lane, or first in line on the trading lane without a kill key."""
-        if self._running is None:
-            return _NOT_STARTED
-        tx = encode_cancel_all(market_id)
-        if isinstance(tx, Refused):
-            return tx
-        return await self._running.kill.send(tx, _open_gate, Urgency.CANCEL_ALL, on_sent)
-
     async def open_orders(self) -> tuple[OrderReport, ...]:
         """The venue's complete list of open orders."""
         return await self._started().api.open_orders()
@@ -162,8 +133,3 @@ class LighterConnector:
         if self._running is None:
             raise LinkDown("the connector is not started")
         return self._running
-
-
-def _open_gate() -> str | None:
-    """Cancels always pass."""
-    return None

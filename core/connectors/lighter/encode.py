@@ -5,16 +5,20 @@ Ranges: lighter-go `types/txtypes` constants; markets are checked against the ve
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, assert_never
 
+from core.clock import SECOND_US
 from core.connectors.base import NewOrder, OrderRef
 from core.decisions import Refused
-from core.model import Market, OrderIntent, OrderType, Side, TimeInForce
+from core.model import Market, OrderType, Side, TimeInForce
 from core.units import MAX_CLIENT_ORDER_ID, MAX_PRICE_TICKS, MAX_SIZE_STEPS, MarketId, to_units
 
 TX_CREATE_ORDER: Final = 14
 TX_CANCEL_ORDER: Final = 15
 TX_CANCEL_ALL: Final = 16
+TX_MODIFY_ORDER: Final = 17
+TX_UPDATE_LEVERAGE: Final = 20
 
 ALL_MARKETS: Final = 255
 """`NIL_MARKET_INDEX`: a cancel-all of the whole account."""
@@ -25,6 +29,13 @@ EXPIRY_28_DAYS: Final = -1
 """The signer replaces it by now + 28 days; the venue takes 5 minutes to 30 days."""
 _MIN_VENUE_ORDER_ID: Final = 2**48
 _MAX_VENUE_ORDER_ID: Final = 2**60 - 1
+CANCEL_NOW: Final = 0
+CANCEL_AT: Final = 1
+CANCEL_NEVER: Final = 2
+_SOONEST_US: Final = 300 * SECOND_US
+_LATEST_US: Final = 15 * 86_400 * SECOND_US
+"""The venue arms a scheduled cancel-all 5 minutes to 15 days ahead (apidocs.lighter.xyz/docs/trading)."""
+_FRACTION_UNIT: Final = 10_000
 _TYPE_LIMIT: Final = 0
 _TYPE_MARKET: Final = 1
 _TIF_IOC: Final = 0
@@ -57,12 +68,34 @@ class CancelTx:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAllTx:
-    """An immediate cancel of every order, of one market or (255) of the account."""
+    """A cancel of every order: at once of one market or (255) of the account, or later of the account, or no more."""
 
     market_index: int = ALL_MARKETS
+    time_in_force: int = CANCEL_NOW
+    time_ms: int = 0
+    """When it fires, of a scheduled one."""
 
 
-Tx = CreateTx | CancelTx | CancelAllTx
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModifyTx:
+    """A new price and size for one order, by the venue's index or ours."""
+
+    market_index: int
+    index: int
+    base_amount: int
+    price: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeverageTx:
+    """The margin of one market: its initial fraction in 1e-4, and whether it is kept apart from the others'."""
+
+    market_index: int
+    fraction: int
+    is_isolated: bool
+
+
+Tx = CreateTx | CancelTx | CancelAllTx | ModifyTx | LeverageTx
 
 
 def encode_order(order: NewOrder, market: Market | None) -> CreateTx | Refused:
@@ -72,10 +105,10 @@ def encode_order(order: NewOrder, market: Market | None) -> CreateTx | Refused:
         return _refused(f"market {intent.market_id} is not one of this venue's")
     if not 1 <= order.client_id <= MAX_CLIENT_ORDER_ID:
         return _refused(f"client order id: expected 1 to {MAX_CLIENT_ORDER_ID}, got {order.client_id}")
-    price = _scaled(intent, market, is_price=True)
+    price = _scaled(intent.price, market, is_price=True)
     if isinstance(price, Refused):
         return price
-    size = _scaled(intent, market, is_price=False)
+    size = _scaled(intent.size, market, is_price=False)
     if isinstance(size, Refused):
         return size
     if intent.type is OrderType.MARKET and intent.tif is TimeInForce.POST_ONLY:
@@ -118,11 +151,47 @@ def encode_cancel_all(market_id: MarketId | None) -> CancelAllTx | Refused:
     return CancelAllTx(market_index=market_id)
 
 
-def _scaled(intent: OrderIntent, market: Market, *, is_price: bool) -> int | Refused:
-    what, value, decimals, ceiling, step = (
-        ("price", intent.price, market.price_decimals, MAX_PRICE_TICKS, market.tick)
+def encode_modify(ref: OrderRef, market: Market | None, *, size: Decimal, price: Decimal) -> ModifyTx | Refused:
+    """A change of one order in the venue's integers, or why it cannot be one."""
+    if market is None or market.id != ref.market_id:
+        return _refused(f"market {ref.market_id} is not one of this venue's")
+    target = encode_cancel(ref)
+    if isinstance(target, Refused):
+        return target
+    ticks = _scaled(price, market, is_price=True)
+    if isinstance(ticks, Refused):
+        return ticks
+    steps = _scaled(size, market, is_price=False)
+    if isinstance(steps, Refused):
+        return steps
+    return ModifyTx(market_index=target.market_index, index=target.index, base_amount=steps, price=ticks)
+
+
+def encode_schedule(at_us: int, now_us: int) -> CancelAllTx | Refused:
+    """The venue's own dead-man's switch: every order of the account is cancelled then, unless armed anew or aborted."""
+    ahead_us = at_us - now_us
+    if not _SOONEST_US <= ahead_us <= _LATEST_US:
+        seconds = ahead_us // SECOND_US
+        return _refused(f"scheduled cancel-all: expected 5 minutes to 15 days ahead, got {seconds} s")
+    return CancelAllTx(time_in_force=CANCEL_AT, time_ms=at_us // 1_000)
+
+
+def encode_leverage(market: Market | None, leverage: int, *, is_isolated: bool) -> LeverageTx | Refused:
+    """A market's leverage; the signer takes the margin fraction, rounded down as the vendor's own client does."""
+    if market is None:
+        return _refused("leverage: the market is not one of this venue's")
+    least = int(market.initial_margin * _FRACTION_UNIT) or 1
+    most = _FRACTION_UNIT // least
+    if not 1 <= leverage <= most:
+        return _refused(f"leverage of {market.symbol}: expected 1 to {most}, got {leverage}")
+    return LeverageTx(market_index=market.id, fraction=_FRACTION_UNIT // leverage, is_isolated=is_isolated)
+
+
+def _scaled(value: Decimal, market: Market, *, is_price: bool) -> int | Refused:
+    what, decimals, ceiling, step = (
+        ("price", market.price_decimals, MAX_PRICE_TICKS, market.tick)
         if is_price
-        else ("size", intent.size, market.size_decimals, MAX_SIZE_STEPS, market.step)
+        else ("size", market.size_decimals, MAX_SIZE_STEPS, market.step)
     )
     if not value.is_finite():
         return _refused(f"{what}: expected a number, got {value}")

@@ -56,7 +56,9 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The API took the transaction."""
+    """The API took the transaction, or all of a batch."""
+
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,8 @@ def step(state: NonceState, happened: NonceInput) -> NonceState:
             return Busy(state.nonce) if isinstance(state, Ready) else Unknown(_lost(state))
         case Returned():
             return Ready(state.nonce) if isinstance(state, Busy) else state
-        case Accepted():
-            return Ready(state.nonce + 1) if isinstance(state, Busy) else Unknown(_lost(state))
+        case Accepted(count):
+            return Ready(state.nonce + count) if isinstance(state, Busy) else Unknown(_lost(state))
         case RefusedWith(code):
             is_kept = isinstance(state, Busy) and code != INVALID_NONCE
             return Ready(state.nonce) if is_kept and isinstance(state, Busy) else Unknown()

@@ -5,7 +5,7 @@ it counts as a refusal: a timeout, a 5xx, a firewall's page or a dropped connect
 What may go out at all is the limiter's say: it is asked before every read, and told of every throttling answer.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Final, TypeVar
 from urllib.parse import urlencode
@@ -31,8 +31,9 @@ from core.events import LinkHealth, LinkName, LinkStatus
 
 ACCOUNT_CODES: Final = frozenset({21100, 21102, 21108, 21109, 21110})
 TOKEN_CODES: Final = frozenset({20001, 20013})
-_UNCLEAR_CODES: Final = frozenset({29404, 29500, 29501})
+UNCLEAR_CODES: Final = frozenset({29404, 29500, 29501})
 _THROTTLED: Final = frozenset({THROTTLED_STATUS, FIREWALL_STATUS})
+_BATCH_PATH: Final = "/api/v1/sendTxBatch"
 _FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 _KEEP_ALIVE_S: Final = 75
 _EXCERPT: Final = 120
@@ -106,15 +107,21 @@ class RestClient:
             raise self._down(f"{path}: {describe(error)}") from None
         return self._read(path, status, body, kind)
 
-    async def send_tx(self, tx: SignedTx, gate: SendGate, on_sent: Callable[[int], None] | None = None) -> TxOutcome:
-        """Send one signed transaction. `gate` is asked, and `on_sent` told, in the instruction before bytes leave."""
+    async def send_txs(
+        self, signed: Sequence[SignedTx], gate: SendGate, on_sent: Callable[[int], None] | None = None
+    ) -> TxOutcome:
+        """Send one signed transaction, or several as a batch; the verdict is of all of them, with the first one's hash.
+
+        `gate` is asked, and `on_sent` told, in the instruction before bytes leave.
+        """
+        tx = signed[0]
+        path, form = _form(signed)
         if self._session is None:
             return Refused(0, "not sent: the connector is closed")
         ticket = _Ticket(gate, self._clock, on_sent)
-        form = urlencode({"tx_type": tx.tx_type, "tx_info": tx.tx_info}).encode()
         try:
             async with self._session.post(
-                self._url + SEND_PATH, data=form, headers=_FORM, trace_request_ctx=ticket
+                self._url + path, data=form, headers=_FORM, trace_request_ctx=ticket
             ) as response:
                 status, body = response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -132,7 +139,7 @@ class RestClient:
         acked_ns = self._clock.now().mono_ns
         verdict = decode_verdict(body)
         self._throttle(status, verdict, SEND_PATH)
-        is_clear = verdict is not None and status < 500 and verdict.code not in _UNCLEAR_CODES
+        is_clear = verdict is not None and status < 500 and verdict.code not in UNCLEAR_CODES
         if verdict is None or not is_clear or (verdict.code == CODE_OK and status != CODE_OK):
             return Unresolved(str(self._down(f"sendTx: HTTP {status} {_excerpt(body)}")), tx.tx_hash)
         self._up()
@@ -195,6 +202,15 @@ def describe(error: Exception) -> str:
         return "no answer in time"
     text = str(error)
     return f"{type(error).__name__} {text}".strip() if len(text) <= _EXCERPT else type(error).__name__
+
+
+def _form(signed: Sequence[SignedTx]) -> tuple[str, bytes]:
+    """Path and form; a batch is two lists, of types and of infos as strings."""
+    if len(signed) == 1:
+        return SEND_PATH, urlencode({"tx_type": signed[0].tx_type, "tx_info": signed[0].tx_info}).encode()
+    types = msgspec.json.encode([tx.tx_type for tx in signed])
+    infos = msgspec.json.encode([tx.tx_info for tx in signed])
+    return _BATCH_PATH, urlencode({"tx_types": types, "tx_infos": infos}).encode()
 
 
 class _Stopped(Exception):

@@ -48,6 +48,7 @@ _TOO_MANY: Final = frozenset({23000, 23001, 23002, 23003, 30009, 30010})
 """The venue's words for too many messages, subscriptions, accounts or connections."""
 _MESSAGES: Final = 200
 _MAX_TRIES_SHIFT: Final = 3
+SHUTTING_DOWN: Final = "the venue is shutting this connection down"
 _PING: Final = '{"type":"ping"}'
 _PONG: Final = '{"type":"pong"}'
 
@@ -237,7 +238,7 @@ class Session:
                 self._messages.take(1, now_ns)
                 return [Send(_PONG)]
             case Shutdown():
-                return [Close("the venue is shutting this connection down")]
+                return [Close(SHUTTING_DOWN)]
             case ErrorFrame(code, message):
                 return self._refused(code, message, now_ns)
             case BrokenFrame(kind, label, why):

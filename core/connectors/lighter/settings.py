@@ -29,5 +29,7 @@ class LighterSettings:
     """Market data silent for longer is not believed."""
     tier: Tier | None = None
     """Whose budgets to keep to; None reads it from the venue."""
+    is_sending_by_socket: bool = True
+    """Transactions go over the account's WebSocket while it is well, else over REST; False: over REST alone."""
     request_timeout_s: int = 5
     """For each REST request as a whole."""

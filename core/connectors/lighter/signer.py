@@ -20,7 +20,7 @@ from typing import ClassVar, Final, TypeVar, assert_never
 from pydantic import SecretStr
 from typed_lighter.core.signer import schnorr
 
-from core.connectors.lighter.encode import CancelAllTx, CancelTx, CreateTx, Tx
+from core.connectors.lighter.encode import CancelAllTx, CancelTx, CreateTx, LeverageTx, ModifyTx, Tx
 from core.decisions import Refused
 from core.errors import AuthRejected, ConfigError, LinkDown
 
@@ -33,7 +33,6 @@ _LIBRARIES: Final = {
     ("Darwin", "arm64"): "lighter-signer-darwin-arm64.dylib",
     ("Darwin", "x86_64"): "lighter-signer-darwin-amd64.dylib",
 }
-_CANCEL_ALL_NOW: Final = 0
 _KEY_DIGITS: Final = 80
 _T = TypeVar("_T")
 
@@ -140,7 +139,22 @@ class Signer:
             case CancelTx():
                 answer = library.SignCancelOrder(tx.market_index, tx.index, *tail)
             case CancelAllTx():
-                answer = library.SignCancelAllOrders(_CANCEL_ALL_NOW, 0, tx.market_index, *tail)
+                answer = library.SignCancelAllOrders(tx.time_in_force, tx.time_ms, tx.market_index, *tail)
+            case ModifyTx():
+                answer = library.SignModifyOrder(
+                    tx.market_index,
+                    tx.index,
+                    tx.base_amount,
+                    tx.price,
+                    0,  # trigger price
+                    *(0, 0, 0),  # no integrator and no fees for one
+                    *(0, 0),  # self-trades expire the resting order, among orders of this account
+                    *tail[:2],
+                    0,  # whichever version the order has
+                    *tail[2:],
+                )
+            case LeverageTx():
+                answer = library.SignUpdateLeverage(tx.market_index, tx.fraction, int(tx.is_isolated), *tail)
             case _:
                 assert_never(tx)
         return _signed(library, answer)
@@ -233,6 +247,11 @@ def _library() -> ctypes.CDLL:
         "SignCreateOrder": ([*[wide] * 3, *[word] * 6, *[wide] * 2, *[word] * 2, *[byte] * 2, *tail], _SignedAnswer),
         "SignCancelOrder": ([wide, wide, *tail], _SignedAnswer),
         "SignCancelAllOrders": ([word, wide, wide, *tail], _SignedAnswer),
+        "SignModifyOrder": (
+            [*[wide] * 6, *[word] * 2, *[byte] * 3, wide, wide, word, wide],
+            _SignedAnswer,
+        ),
+        "SignUpdateLeverage": ([wide, word, word, *tail], _SignedAnswer),
         "CreateAuthToken": ([wide, word, wide], _TextAnswer),
         "Free": ([ctypes.c_void_p], None),
     }

@@ -12,11 +12,12 @@ from typing import Final, Protocol
 
 import aiohttp
 
-from core.clock import SECOND_NS, Clock
+from core.clock import MILLISECOND_NS, SECOND_NS, Clock
 from core.connectors.base import EventSink
 from core.connectors.lighter.rest import describe
-from core.connectors.lighter.session import Close, Output, Send, Session, Tell
-from core.connectors.lighter.wire import BookUpdate, Frame, decode_frame
+from core.connectors.lighter.session import SHUTTING_DOWN, Close, Output, Send, Session, Tell
+from core.connectors.lighter.tx_socket import Socket, TxSocket
+from core.connectors.lighter.wire import BookUpdate, ErrorFrame, Frame, Shutdown, TxBatchReply, TxReply, decode_frame
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
 from core.events import LinkChanged, LinkHealth, LinkName, LinkStatus, Noticed, NoticeLevel
 
@@ -28,6 +29,8 @@ _PROVEN_NS: Final = 10 * SECOND_NS
 """A connection that lasted this long starts the back-off anew."""
 _TICK_S: Final = 0.25
 _CLOSE_S: Final = 0.5
+_MAX_DRAIN_MS: Final = 5_000
+"""How long a connection that the venue is closing is kept for answers still to come."""
 _MAX_FRAME: Final = 16 * 1024 * 1024
 _BREATH: Final = 64
 """Frames taken in one go before other work on the loop gets its turn."""
@@ -58,6 +61,8 @@ class StreamSetup:
     connect_timeout_s: int
     token: Callable[[], Awaitable[str]] | None = None
     """Mints the token for private channels."""
+    transactions: TxSocket | None = None
+    """Sends over this stream's connection while there is one."""
 
 
 class Stream:
@@ -68,6 +73,8 @@ class Stream:
         self._setup: Final = setup
         self._session: Final = setup.session
         self._clock: Final = setup.clock
+        self._transactions: Final = setup.transactions
+        self._leave_by_ns: int | None = None
         self._announced: tuple[LinkStatus, str] | None = None
 
     @property
@@ -116,7 +123,8 @@ class Stream:
         except (LinkDown, AuthRejected) as error:
             return str(error)
 
-    async def _converse(self, socket: "aiohttp.ClientWebSocketResponse[bool]", token: str | None) -> str:
+    async def _converse(self, socket: Socket, token: str | None) -> str:
+        self._leave_by_ns = None
         outputs = self._session.opened(self._clock.now().mono_ns, token)
         ended = await self._carry_out(socket, outputs)
         if ended is not None:
@@ -127,16 +135,20 @@ class Stream:
             done, _ = await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
             return done.pop().result()
         finally:
+            if self._transactions is not None:
+                self._transactions.detach("the connection ended")
             for half in halves:
                 half.cancel()
             await asyncio.gather(*halves, return_exceptions=True)
 
-    async def _read(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> str:
+    async def _read(self, socket: Socket) -> str:
         taken = 0
         async for message in socket:
             if message.type not in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
                 continue
             frame = decode_frame(message.data)
+            if not isinstance(frame, BookUpdate) and self._is_of_transactions(socket, frame):
+                continue
             outputs = self._use(frame, self._clock.now().mono_ns)
             if outputs:
                 ended = await self._carry_out(socket, outputs)
@@ -149,6 +161,28 @@ class Stream:
                 await asyncio.sleep(0)
         return f"closed by the venue (code {socket.close_code})"
 
+    def _is_of_transactions(self, socket: Socket, frame: Frame) -> bool:
+        """Whether a frame answers a transaction; the first frame of any kind proves that the connection speaks."""
+        transactions = self._transactions
+        if transactions is None:
+            return False
+        if not transactions.is_attached:
+            transactions.attach(socket)
+        match frame:
+            case TxReply() | TxBatchReply():
+                self._session.heard(frame, self._clock.now().mono_ns)
+                if not transactions.heard(frame):
+                    _log.warning("an answer to transaction %s came when nobody waited for it any more", frame.id)
+                return True
+            case ErrorFrame(id=str() as number) if number:
+                return transactions.heard(frame)
+            case Shutdown(close_in_ms) if transactions.has_unanswered and self._leave_by_ns is None:
+                transactions.drain()
+                self._leave_by_ns = self._clock.now().mono_ns + min(close_in_ms or 0, _MAX_DRAIN_MS) * MILLISECOND_NS
+                return True
+            case _:
+                return False
+
     def _use(self, frame: Frame, now_ns: int) -> list[Output]:
         outputs = self._session.heard(frame, now_ns)
         try:
@@ -160,10 +194,12 @@ class Stream:
             outputs += [Tell(NoticeLevel.WARN, f"{label} lost its chain: asking for a new snapshot"), *mending]
         return outputs
 
-    async def _keep(self, socket: "aiohttp.ClientWebSocketResponse[bool]") -> str:
+    async def _keep(self, socket: Socket) -> str:
         while True:
             await asyncio.sleep(_TICK_S)
             now_ns = self._clock.now().mono_ns
+            if self._has_drained(now_ns):
+                return SHUTTING_DOWN
             outputs = self._session.tick(now_ns)
             if self._setup.token is not None and self._session.wants_token(now_ns):
                 outputs += self._session.renew(await self._setup.token(), now_ns)
@@ -172,7 +208,13 @@ class Stream:
             if ended is not None:
                 return ended
 
-    async def _carry_out(self, socket: "aiohttp.ClientWebSocketResponse[bool]", outputs: list[Output]) -> str | None:
+    def _has_drained(self, now_ns: int) -> bool:
+        """Whether a connection that the venue is closing has nothing more to tell, or no time left to."""
+        if self._leave_by_ns is None or self._transactions is None:
+            return False
+        return not self._transactions.has_unanswered or now_ns >= self._leave_by_ns
+
+    async def _carry_out(self, socket: Socket, outputs: list[Output]) -> str | None:
         """Do what the session says; the reason when it says to close."""
         for output in outputs:
             match output:

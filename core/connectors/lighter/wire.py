@@ -204,6 +204,24 @@ class HeightUpdate(_OnChannel, tag="update/height", gc=False):
     height: int
 
 
+class TxReply(_Tagged, tag="jsonapi/sendtx", gc=False):
+    """The answer to a transaction sent here; `id` is the one it was sent with."""
+
+    code: int = 0
+    message: str = ""
+    id: str | int = ""
+    volume_quota_remaining: int | None = None
+
+
+class TxBatchReply(_Tagged, tag="jsonapi/sendtxbatch", gc=False):
+    """The one answer to several transactions sent together."""
+
+    code: int = 0
+    message: str = ""
+    id: str | int = ""
+    volume_quota_remaining: int | None = None
+
+
 class OtherFrame(msgspec.Struct, gc=False):
     """A frame of a documented channel that this connector never subscribes to: known, and of no use here."""
 
@@ -212,10 +230,11 @@ class OtherFrame(msgspec.Struct, gc=False):
 
 
 class ErrorFrame(msgspec.Struct, gc=False):
-    """The venue refused one of our messages; it does not say which."""
+    """The venue refused one of our messages; it says which only of transactions."""
 
     code: int
     message: str
+    id: str | int = ""
 
 
 class BrokenFrame(msgspec.Struct, gc=False):
@@ -240,7 +259,7 @@ TypedFrame = (
     | OrdersSnapshot | OrdersUpdate | TradesSnapshot | TradesUpdate | PositionsSnapshot | PositionsUpdate
     | UserStatsSnapshot | UserStatsUpdate | TickerSnapshot | TickerUpdate | PrintsSnapshot | PrintsUpdate
     | CandleSnapshot | CandleUpdate | AssetsSnapshot | AssetsUpdate | MarketOrdersSnapshot | MarketOrdersUpdate
-    | HeightSnapshot | HeightUpdate
+    | HeightSnapshot | HeightUpdate | TxReply | TxBatchReply
 )  # fmt: skip
 Frame = TypedFrame | OtherFrame | ErrorFrame | BrokenFrame | UnknownFrame
 
@@ -261,6 +280,7 @@ class _Envelope(msgspec.Struct, gc=False):
     type: str | None = None
     channel: str | None = None
     error: _WireError | None = None
+    id: str | int = ""
 
 
 _frames: Final = msgspec.json.Decoder(cast("type[TypedFrame]", TypedFrame), strict=False)
@@ -300,7 +320,7 @@ def _not_typed(data: bytes, why: str) -> ErrorFrame | OtherFrame | BrokenFrame |
     except (msgspec.DecodeError, UnicodeDecodeError):
         return UnknownFrame(type="", text=excerpt)
     if envelope.error is not None:
-        return ErrorFrame(code=envelope.error.code, message=envelope.error.message)
+        return ErrorFrame(code=envelope.error.code, message=envelope.error.message, id=envelope.id)
     kind, channel = envelope.type or "", envelope.channel or ""
     verb, _, name = kind.partition("/")
     if verb in {"subscribed", "update"} and name in _OTHERS:

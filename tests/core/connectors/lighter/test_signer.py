@@ -18,7 +18,7 @@ from typed_lighter.core.signer import schnorr, token
 from typed_lighter.core.signer.txs.orders import CancelAllOrders, CancelOrder, CreateOrder, OrderInfo
 
 from core.connectors.lighter import signer as signer_module
-from core.connectors.lighter.encode import CancelAllTx, CancelTx, CreateTx
+from core.connectors.lighter.encode import CancelAllTx, CancelTx, CreateTx, LeverageTx, ModifyTx, Tx
 from core.connectors.lighter.signer import SignedTx, Signer, generate_api_key, public_key_of
 from core.decisions import Refused
 from core.errors import ConfigError, LinkDown
@@ -73,7 +73,7 @@ def _vendor(private_key: str) -> Iterator[object]:
         yield SignerClient("http://127.0.0.1:1", ACCOUNT, {KEY: private_key}, chain_id=CHAIN)
 
 
-async def _signed(signer: Signer, tx: CreateTx | CancelTx | CancelAllTx, nonce: int) -> SignedTx:
+async def _signed(signer: Signer, tx: Tx, nonce: int) -> SignedTx:
     answer = await signer.sign(tx, nonce)
     assert isinstance(answer, SignedTx), answer
     return answer
@@ -228,3 +228,34 @@ def test_the_vendor_package_is_not_imported():
         "sys.exit(any(m == 'lighter' or m.startswith('lighter.') for m in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+MODIFY = ModifyTx(market_index=3, index=2**60 - 1, base_amount=2**48 - 1, price=2**32 - 1)
+ISOLATED = LeverageTx(market_index=3, fraction=333, is_isolated=True)
+SCHEDULED = CancelAllTx(time_in_force=1, time_ms=1_900_000_000_123)
+NEVER = CancelAllTx(time_in_force=2)
+
+
+@pytest.mark.parametrize("tx", [MODIFY, ISOLATED, SCHEDULED, NEVER], ids=["modify", "leverage", "schedule", "abort"])
+async def test_everything_else_is_signed_as_the_vendor_signs_it(signer, keys, tx):
+    ours = await _signed(signer, tx, 43)
+    at = {"nonce": 43, "api_key_index": KEY}
+    with _vendor(keys[0]) as vendor:
+        match tx:
+            case ModifyTx():
+                theirs = vendor.sign_modify_order(tx.market_index, tx.index, tx.base_amount, tx.price, **at)
+            case LeverageTx():
+                theirs = vendor.sign_update_leverage(tx.market_index, tx.fraction, int(tx.is_isolated), **at)
+            case _:
+                theirs = vendor.sign_cancel_all_orders(tx.time_in_force, tx.time_ms, **at)
+        await vendor.api_client.close()
+    kind, info, _, error = theirs
+    assert error is None
+    assert (ours.tx_type, _without_time(ours.tx_info)) == (kind, _without_time(info))
+    said = json.loads(ours.tx_info)
+    names = {
+        ModifyTx: {"Index": MODIFY.index, "BaseAmount": MODIFY.base_amount, "Price": MODIFY.price},
+        LeverageTx: {"InitialMarginFraction": 333, "MarginMode": 1},
+        CancelAllTx: {"TimeInForce": getattr(tx, "time_in_force", 0), "Time": getattr(tx, "time_ms", 0)},
+    }
+    assert said | names[type(tx)] == said
