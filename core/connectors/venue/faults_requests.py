@@ -103,12 +103,12 @@ def judge_message(faults: Faults, text: str, now_us: int) -> tuple[Verdict, byte
         return PASS, _error(code, sentence)
     if message.auth and faults.striking((FaultKind.TOKEN_EXPIRED,), message.type, now_us):
         return PASS, _error(int(Code.INVALID_AUTH), "invalid auth: token expired")
-    if message.type != SEND_ON_SOCKET:
+    if not message.type.startswith(SEND_ON_SOCKET):  # a batch is spelled with an ending
         return PASS, None
     verdict = _sum(faults.striking(_ON_SENDING, message.type, now_us))
     if verdict.instead is None:
         return verdict, None
-    head: Json = {"type": SEND_ON_SOCKET, **_reference(message.data)}
+    head: Json = {"type": message.type, **_reference(message.data)}
     return verdict, encode({**head, **msgspec.json.decode(verdict.instead.body, type=dict)})
 
 

@@ -157,7 +157,7 @@ class VenueServer:
         self._hub.publish(self.simulation.take_frames())
 
     async def _post(self, request: web.Request) -> web.Response:
-        form = {name: text for name, text in (await request.post()).items() if isinstance(text, str)}
+        form = await _form(request)
         token = request.headers.get("authorization") or request.query.get("auth") or form.get("auth")
         query = Query(params=form, token=token, now_us=self._now_us())
         refused_by_gate = self._meddlers.gate.request(request.path, query.now_us)
@@ -180,14 +180,14 @@ class VenueServer:
         return _json(*self._rest.get(request.path, query))
 
     async def _send_tx(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        form = await _form(request)
         tx_type, tx_info = form.get("tx_type"), form.get("tx_info")
         if not (isinstance(tx_type, str) and tx_type.isascii() and tx_type.isdigit() and isinstance(tx_info, str)):
             return _json(*refused(Refusal(Code.INVALID_PARAM, "invalid param : tx_type or tx_info")))
         return await self._carry([int(tx_type[:_MAX_DIGITS])], [tx_info], is_batch=False)
 
     async def _send_batch(self, request: web.Request) -> web.Response:
-        form = await request.post()
+        form = await _form(request)
         try:
             types = msgspec.json.decode(str(form.get("tx_types")), type=list[int])
             infos = msgspec.json.decode(str(form.get("tx_infos")), type=list[str])
@@ -247,6 +247,15 @@ class VenueServer:
 
     async def _close_sockets(self, _: web.Application) -> None:
         await asyncio.gather(*(listener.close() for listener in self._listeners))
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """The text fields of a form; none when it is no form, or one that cannot be read."""
+    try:
+        posted = await request.post()
+    except (ValueError, LookupError):  # no boundary, broken text, a character set nobody knows
+        return {}
+    return {name: text for name, text in posted.items() if isinstance(text, str)}
 
 
 def _json(status: int, body: bytes) -> web.Response:

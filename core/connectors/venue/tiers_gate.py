@@ -135,7 +135,7 @@ class Gate:
         if self._terms is None or not records or not self._terms.has_quota:
             return {"message": replies.QUOTA}
         index = records[0].tx.account_index
-        cost = cost_of([record.tx_type for record in records], is_batch=is_batch)
+        cost = cost_of([record.tx_type for record in records], is_batch=is_batch or len(records) > 1)
         if not self._quota.spend(index, cost, now_us):
             return {"message": replies.QUOTA}
         left = self._quota.remaining(index, self._exchange.accounts[index].volume)
