@@ -41,6 +41,11 @@ class Inbox:
         self._items.append(item)
         self._wake.set()
 
+    @property
+    def has_kill(self) -> bool:
+        """Whether a kill waits to be taken."""
+        return bool(self._kills)
+
     def take(self) -> Item | None:
         """The next item, None when there is none."""
         if self._kills:

@@ -121,6 +121,7 @@ class Machine:
                 self._tasks.cancel(command, now)
             case Kill():
                 self._kill.press(command, now)
+                self._ending.tick(now)
             case Rearm():
                 self._kill.rearm(command, now)
             case TripBreaker():

@@ -123,7 +123,7 @@ class ExecutionEngine:
             self._dispatch()
             self._show()
             report = self._report or self._machine.facts.standing.exit_report
-            if report is not None:
+            if report is not None and not self._inbox.has_kill:  # a kill is heard to the last moment
                 return report
             await asyncio.sleep(0)
 

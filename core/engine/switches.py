@@ -199,8 +199,14 @@ class Ending:
         self.tick(now)
 
     def tick(self, now: Instant) -> None:
-        """Whether it is done."""
+        """Whether it is done. A kill that comes while orders are being kept takes over, and is given its own time."""
         standing = self._facts.standing
+        if self._policy is ExitPolicy.KEEP and standing.kill.is_latched:
+            self._policy = ExitPolicy.CANCEL
+            self._started_ns = now.mono_ns
+            standing.exit_report = None
+            self._facts.audit("stop", "killed while orders were being kept: they are cancelled", now)
+            self._facts.changed(Urgency.NOW)
         if self._policy is None or standing.exit_report is not None:
             return
         if not standing.is_connected:

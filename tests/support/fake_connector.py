@@ -122,6 +122,8 @@ class FakeConnector:
         """Called on the engine's loop between everything else and the gate."""
         self.hold_submits: asyncio.Event | None = None
         """When set, submits wait for it before they ask the gate."""
+        self.hold_cancel_alls: asyncio.Event | None = None
+        """When set, cancel-alls wait for it on their way to the venue."""
         self.open: dict[VenueOrderId, OrderReport] = {}
         self.ended: dict[VenueOrderId, OrderReport] = {}
         self.positions: dict[MarketId, Position] = {}
@@ -238,6 +240,8 @@ class FakeConnector:
         now = time.monotonic_ns()
         self.cancel_alls.append(now)
         await asyncio.sleep(0)
+        if self.hold_cancel_alls is not None:
+            await self.hold_cancel_alls.wait()
         if self.cancel_all_outcomes:
             return self.cancel_all_outcomes.popleft()
         on_sent(now)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.commands import Rearm, SubmitOrder
+from core.commands import ExitPolicy, Rearm, SubmitOrder
 from core.decisions import Denied, DenyReason, Refused, Unresolved
 from core.engine.handle import EngineThread
 from core.errors import LinkDown
@@ -111,6 +111,31 @@ def test_a_killed_engine_starts_killed_and_can_be_rearmed(tmp_path: Path) -> Non
         seen(handle, "re-armed", lambda: handle.state().kill.phase is KillPhase.IDLE)
         handle.submit(SubmitOrder(intent=intent()))
         seen(handle, "trading again", lambda: venue.submitted)
+
+
+def test_a_kill_during_keep_and_quit_cancels_what_was_to_be_kept(tmp_path: Path) -> None:
+    venue = FakeConnector()
+    with running(tmp_path, venue) as handle:
+        handle.submit(SubmitOrder(intent=intent()))
+        seen(handle, "it rests", lambda: venue.open)
+        venue.hold_submits = asyncio.Event()
+        venue.hold_cancel_alls = asyncio.Event()
+        handle.submit(SubmitOrder(intent=intent()))
+        seen(handle, "one in flight", lambda: [t for t in handle.state().tasks if t.order.status.is_in_flight])
+        handle.request_stop(ExitPolicy.KEEP, "the operator keeps")
+        seen(handle, "stopping", lambda: handle.state().phase is EnginePhase.STOPPING)
+        press(handle)
+        seen(handle, "killed", lambda: venue.cancel_alls)
+        assert venue.loop is not None
+        venue.loop.call_soon_threadsafe(venue.hold_submits.set)
+        seen(handle, "nothing in flight", lambda: not any(t.order.status.is_in_flight for t in handle.state().tasks))
+        assert handle.exit_report() is None, "the cancel-all has not reached the venue yet"
+        venue.loop.call_soon_threadsafe(venue.hold_cancel_alls.set)
+        seen(handle, "the end", handle.exit_report)
+        assert not venue.open
+        report = handle.exit_report()
+        assert report is not None
+        assert report.is_clean
 
 
 def test_a_lost_reply_keeps_the_kill_failing_until_the_order_is_found_and_gone(tmp_path: Path) -> None:

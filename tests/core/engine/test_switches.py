@@ -291,6 +291,43 @@ class TestTogetherWithTheEnd:
         assert bench.facts.standing.exit_report is None
         assert bench.phase is EnginePhase.STOPPING
 
+    def test_a_kill_that_comes_while_orders_are_being_kept_cancels_them(self, bench: Bench) -> None:
+        report = bench.rest()
+        order = bench.submit()
+        bench.wish(Stop(policy=ExitPolicy.KEEP, reason="the operator keeps"))
+        bench.wait(ms=2_900)
+        assert bench.facts.standing.exit_report is None, "an order is still on its way"
+        bench.press()
+        assert bench.of(fx.SendCancelAll)
+        bench.tell(OrderSendResolved(client_id=order.client_id, outcome=Refused(0, "killed before it was sent")))
+        bench.wait(seconds=9)
+        assert bench.facts.standing.exit_report is None, "the cancel-all has ten seconds from the kill on"
+        bench.cancel_all_taken()
+        bench.tell_ended(report)
+        bench.lists()
+        ended = bench.facts.standing.exit_report
+        assert ended is not None
+        assert ended.is_clean
+        assert "lists no open order" in ended.text
+
+    def test_a_kill_after_keep_that_is_never_confirmed_ends_unclean(self, bench: Bench) -> None:
+        bench.rest()
+        bench.submit()
+        bench.wish(Stop(policy=ExitPolicy.KEEP, reason="the operator keeps"))
+        bench.press()
+        bench.wait(ms=10_100)
+        ended = bench.facts.standing.exit_report
+        assert ended is not None
+        assert (ended.is_clean, ended.exit_code) == (False, 1)
+
+    def test_a_kill_takes_back_a_report_of_kept_orders_that_nobody_has_read(self, bench: Bench) -> None:
+        bench.rest()
+        bench.wish(Stop(policy=ExitPolicy.KEEP, reason="the operator keeps"))
+        assert bench.facts.standing.exit_report is not None
+        bench.press()
+        assert bench.facts.standing.exit_report is None
+        assert bench.of(fx.SendCancelAll)
+
     def test_a_kill_during_a_stop_sends_its_own_cancel_all(self, bench: Bench) -> None:
         bench.rest()
         bench.wish(Stop(policy=ExitPolicy.CANCEL, reason="test"))
