@@ -127,8 +127,10 @@ class LinkStatus(Enum):
     """How a stream fares."""
 
     CONNECTING = "connecting"
+    """Something of it is not there yet, or not any more: what it should tell may be missed."""
     LIVE = "live"
     DEGRADED = "degraded"
+    """All of it is there, but it fell silent a moment ago."""
     DOWN = "down"
 
 

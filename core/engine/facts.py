@@ -23,7 +23,8 @@ from core.state import EnginePhase, ExitReport, KillPhase, KillStatus
 from core.units import ZERO, ClientOrderId, MarketId, TaskId
 
 SOURCE: Final = "engine"
-_BLIND: Final = frozenset({LinkStatus.DOWN, LinkStatus.CONNECTING})
+_SEEING: Final = frozenset({LinkStatus.LIVE, LinkStatus.DEGRADED})
+"""An account stream that shows every fill: whole and speaking, or whole and quiet for a moment."""
 
 
 class Urgency(IntEnum):
@@ -184,10 +185,9 @@ class Facts:
             return TradingState.HALTED, standing.journal_fault
         if not standing.is_ready:
             return TradingState.HALTED, standing.phase_detail or f"the engine is {standing.phase.value}"
-        account = self.links.get(LinkName.ACCOUNT)
-        if account is not None and account.status in _BLIND:
-            blind = f"the account stream is {account.status.value}, fills would not be seen"
-            return TradingState.HALTED, f"{blind}: {account.detail}" if account.detail else blind
+        blind = _blindness(self.links.get(LinkName.ACCOUNT))
+        if blind:
+            return TradingState.HALTED, blind
         breaker = self.breakers.statuses(())[0]
         if breaker.is_tripped:
             return breaker.trips_to, f"breaker tripped by {breaker.by}: {breaker.reason}"
@@ -233,3 +233,13 @@ class Facts:
         if self._records:
             self._effects.append(Persist(records=tuple(self._records)))
             self._records = []
+
+
+def _blindness(account: LinkHealth | None) -> str:
+    """Why fills would not be seen; empty when they would be."""
+    if account is None:
+        return "the account stream did not report yet, fills would not be seen"
+    if account.status in _SEEING:
+        return ""
+    blind = f"the account stream is {account.status.value}, fills would not be seen"
+    return f"{blind}: {account.detail}" if account.detail else blind

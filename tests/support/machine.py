@@ -19,6 +19,10 @@ from core.events import (
     AccountReported,
     CancelAllResolved,
     FillReported,
+    LinkChanged,
+    LinkHealth,
+    LinkName,
+    LinkStatus,
     MarketsListed,
     OpenOrdersListed,
     OrderReport,
@@ -102,6 +106,7 @@ class Bench:
         self.tell(
             MarketsListed(markets=MARKETS),
             QuotesChanged(quotes=tuple(FakeConnector().quotes.values())),
+            LinkChanged(link=LinkHealth(name=LinkName.ACCOUNT, status=LinkStatus.LIVE)),
             fx.ConnectorStarted(),
             AccountReported(account=account),
             PositionsReported(positions=positions, is_complete=True),

@@ -110,7 +110,12 @@ class _Channel:
     state: Literal["queued", "asked", "live"] = "queued"
     asked_ns: int = 0
     tries: int = 0
-    was_live: bool = False
+    lost_ns: int | None = None
+    """Since when a channel that was live is asked for anew; None before its first snapshot."""
+
+    def is_missing(self, now_ns: int, patience_ns: int) -> bool:
+        """Whether it has no snapshot, and not only for a moment while it is mended."""
+        return self.state != "live" and (self.lost_ns is None or now_ns - self.lost_ns >= patience_ns)
 
 
 class Session:
@@ -126,7 +131,6 @@ class Session:
         self._queue: deque[_Channel] = deque()
         self._sent: deque[int] = deque()
         self._is_open = False
-        self._opened_ns = 0
         self._life_ns = 0
         self._pinged_ns = 0
         self._token: str | None = None
@@ -137,10 +141,10 @@ class Session:
     def opened(self, now_ns: int, token: str | None = None) -> list[Output]:
         """The connection stands: subscribe to everything, with `token` where a token is given."""
         self._is_open = True
-        self._opened_ns = self._life_ns = self._pinged_ns = now_ns
+        self._life_ns = self._pinged_ns = now_ns
         self._token, self._token_ns = token, now_ns
         for channel in self._channels.values():
-            channel.state, channel.tries, channel.was_live = "queued", 0, False
+            channel.state, channel.tries, channel.lost_ns = "queued", 0, None
         self._queue = deque(self._channels.values())
         return self._pump(now_ns)
 
@@ -166,7 +170,7 @@ class Session:
         channel = self._channels.get(label)
         if channel is None or channel.state != "live" or not self._is_open:
             return []
-        channel.state, channel.tries = "queued", 1
+        channel.state, channel.tries, channel.lost_ns = "queued", 1, now_ns
         self._queue.append(channel)
         return self._pump(now_ns)
 
@@ -211,17 +215,22 @@ class Session:
         return out + self._pump(now_ns)
 
     def status(self, now_ns: int) -> tuple[LinkStatus, str]:
-        """How the session fares, and why when it is not LIVE."""
+        """How the session fares, and why when it is not LIVE.
+
+        A channel that misses its snapshot hides what happens, however lively the others are: until each has one the
+        session is CONNECTING, and DEGRADED is only ever the silence of a session that was whole. A live channel that is
+        asked for anew is given `ack_after_ns`.
+        """
         if not self._is_open:
             return (LinkStatus.DOWN, self._down_reason) if self._down_reason else (LinkStatus.CONNECTING, "")
+        patience_ns = self._policy.ack_after_ns
+        missing = [label for label, channel in self._channels.items() if channel.is_missing(now_ns, patience_ns)]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            return LinkStatus.CONNECTING, f"waiting for {missing[0]}{more}"
         if now_ns - self._life_ns >= self._policy.degraded_after_ns:
             return LinkStatus.DEGRADED, "silent"
-        missing = [label for label, channel in self._channels.items() if not channel.was_live]
-        if not missing:
-            return LinkStatus.LIVE, ""
-        detail = f"waiting for {missing[0]}" + (f" and {len(missing) - 1} more" if len(missing) > 1 else "")
-        is_late = now_ns - self._opened_ns >= 2 * self._policy.ack_after_ns
-        return (LinkStatus.DEGRADED if is_late else LinkStatus.CONNECTING), detail
+        return LinkStatus.LIVE, ""
 
     def _acknowledge(self, label: str, now_ns: int) -> list[Output]:
         channel = self._channels.get(label)
@@ -229,7 +238,7 @@ class Session:
             return []
         if channel in self._queue:
             self._queue.remove(channel)
-        channel.state, channel.tries, channel.was_live = "live", 0, True
+        channel.state, channel.tries = "live", 0
         return self._pump(now_ns)
 
     def _control(self, frame: Frame, now_ns: int) -> list[Output]:

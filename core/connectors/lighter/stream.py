@@ -228,12 +228,12 @@ class Stream:
         return None
 
     def _announce(self) -> None:
-        """Report the status when it changed; which of many channels is still awaited is no news."""
-        health = self.health
-        news = (health.status, "" if health.status is LinkStatus.CONNECTING else health.detail)
-        if news != self._announced:
-            self._announced = news
-            _log.info("%s link %s %s", health.name.value, health.status.value, health.detail)
+        """Report the status, and what is awaited, when it changed; only the former is worth a line of the log."""
+        health, before = self.health, self._announced
+        self._announced = (health.status, health.detail)
+        if self._announced != before:
+            if before is None or health.status is not before[0]:
+                _log.info("%s link %s %s", health.name.value, health.status.value, health.detail)
             self._setup.sink(LinkChanged(link=health))
 
 

@@ -136,6 +136,18 @@ class TestSending:
         bench.tell(LinkChanged(link=LinkHealth(name=LinkName.ACCOUNT, status=LinkStatus.LIVE)))
         assert bench.submit()
 
+    def test_nothing_is_sent_before_the_account_stream_was_heard_of(self, bench: Bench) -> None:
+        del bench.facts.links[LinkName.ACCOUNT]
+        bench.submit_denied()
+        assert bench.facts.trading() == (
+            TradingState.HALTED,
+            "the account stream did not report yet, fills would not be seen",
+        )
+
+    def test_a_moment_of_silence_of_a_whole_account_stream_stops_nothing(self, bench: Bench) -> None:
+        bench.tell(LinkChanged(link=LinkHealth(name=LinkName.ACCOUNT, status=LinkStatus.DEGRADED, detail="silent")))
+        assert bench.submit()
+
     def test_nothing_is_sent_once_the_journal_fails(self, bench: Bench) -> None:
         bench.tell(fx.JournalFailed(why="disk full"))
         bench.effects.clear()

@@ -72,9 +72,35 @@ def test_it_is_live_only_after_the_first_frame_of_every_channel():
     session.heard(_snapshot("order_book/0"), 1)
     assert session.status(1) == (LinkStatus.CONNECTING, "waiting for order_book:1")
     session.heard(_update(), 10 * SECOND_NS)
-    assert session.status(10 * SECOND_NS)[0] is LinkStatus.DEGRADED
+    assert session.status(10 * SECOND_NS) == (LinkStatus.CONNECTING, "waiting for order_book:1"), "however long"
     session.heard(_snapshot("order_book/1"), 10 * SECOND_NS)
     assert session.status(10 * SECOND_NS) == (LinkStatus.LIVE, "")
+
+
+def test_silence_of_a_session_that_still_waits_for_a_channel_is_not_mere_silence():
+    session = Session(PRIVATE, ACCOUNT)
+    session.opened(0, "token")
+    session.heard(_snapshot("account_all_orders/7"), 0)
+    for second in range(1, 600):
+        session.heard(Pong(), second * SECOND_NS)
+        session.tick(second * SECOND_NS)
+        assert session.status((second + 3) * SECOND_NS) == (LinkStatus.CONNECTING, "waiting for account_all_trades:7")
+
+
+def test_a_channel_that_is_lost_and_not_had_again_in_time_is_missed_until_its_snapshot_comes():
+    session = _live(PRIVATE, ACCOUNT, "token")
+    session.resubscribe("account_all_trades:7", SECOND_NS)
+    statuses = {}
+    for second in range(2, 600):
+        session.heard(Pong(), second * SECOND_NS)
+        session.tick(second * SECOND_NS)
+        statuses[second] = session.status(second * SECOND_NS)[0]
+    assert {at for at, status in statuses.items() if status is LinkStatus.LIVE} == {2, 3, 4, 5}
+    assert session.status(599 * SECOND_NS) == (LinkStatus.CONNECTING, "waiting for account_all_trades:7")
+    session.heard(_snapshot("account_all_trades/7"), 600 * SECOND_NS)
+    assert session.status(600 * SECOND_NS) == (LinkStatus.LIVE, "")
+    session.resubscribe("account_all_trades:7", 600 * SECOND_NS)
+    assert session.status(601 * SECOND_NS)[0] is LinkStatus.LIVE, "each loss has its own patience"
 
 
 def test_a_gap_is_mended_by_unsubscribe_then_subscribe():

@@ -44,6 +44,10 @@ async def _started(venue, start):
     return connector, events
 
 
+def _asked_for(venue, channel):
+    return [f for f in venue.heard if f["type"] == "subscribe" and str(f.get("channel", "")).startswith(channel)]
+
+
 def _book_frame(kind: str, nonce: int, begin: int, bid: str) -> dict[str, object]:
     body = book_body(nonce, begin, [(bid, "1.0000")], [])
     return {"channel": "order_book:0", "order_book": body, "type": f"{kind}/order_book"}
@@ -145,6 +149,19 @@ async def test_fills_are_fetched_even_while_the_stream_cannot_come_back(venue, s
     venue.trades.append(trade_row(7))
     await venue.cut()
     await eventually(lambda: _of(events, FillReported), "the fill over REST")
+
+
+async def test_an_account_stream_without_its_fills_is_never_good_enough_to_trade(venue, start):
+    venue.silent_channels = {f"account_all_trades/{ACCOUNT}"}
+    _, events = await start(venue.settings())
+    waiting = f"waiting for account_all_trades:{ACCOUNT}"
+
+    def account_links():
+        return [event.link for event in _of(events, LinkChanged) if event.link.name is LinkName.ACCOUNT]
+
+    await eventually(lambda: waiting in [link.detail for link in account_links()], "the channel to be named")
+    await eventually(lambda: len(_asked_for(venue, "account_all_trades")) >= 2, "a second try", 8)
+    assert {link.status for link in account_links()} == {LinkStatus.CONNECTING}
 
 
 async def test_trades_that_a_snapshot_replays_from_before_the_start_are_no_news(venue, start):
