@@ -121,6 +121,8 @@ class VenueAccount:
     """Open and pending orders by `order_index`; not kept for internal accounts."""
     by_client: dict[int, VenueOrder] = field(default_factory=dict)
     """The same by client index: unique among live orders of all markets."""
+    reducers: int = 0
+    """How many of them are reduce-only."""
     closed: deque[VenueOrder] = field(default_factory=lambda: deque(maxlen=KEPT_CLOSED))
     """Newest last."""
     trades: deque[VenueTrade] = field(default_factory=lambda: deque(maxlen=KEPT_TRADES))

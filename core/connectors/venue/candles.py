@@ -4,7 +4,7 @@ Pure. Prices in ticks, sizes in steps, quote in 1e-6 USDC. A span in which nothi
 """
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 MINUTE_MS: Final = 60_000
@@ -45,44 +45,73 @@ class Candle:
         self.quote += price * size
         self.last_trade = trade_id
 
+    def join(self, later: "Candle") -> None:
+        """Add the trades of another, which came after these."""
+        self.high = max(self.high, later.high)
+        self.low = min(self.low, later.low)
+        self.close = later.close
+        self.base += later.base
+        self.quote += later.quote
+        self.last_trade = later.last_trade
+
 
 class Candles:
-    """All candles of one market, the newest `PAGE` of each resolution."""
+    """All candles of one market, the newest `PAGE` of each resolution.
 
-    __slots__ = ("_kept", "revision")
+    A trade touches the minute alone; a minute joins the longer spans when it is asked for or over.
+    """
+
+    __slots__ = ("_kept", "_minute", "revision")
 
     def __init__(self) -> None:
         """Nothing traded."""
         self.revision = 0
         """Rises with every trade."""
+        self._minute: Candle | None = None
+        """Trades that no span has yet."""
         self._kept: dict[str, deque[Candle]] = {name: deque(maxlen=PAGE) for name in RESOLUTIONS}
         self._kept[WEEK] = deque(maxlen=PAGE)
 
     def count(self, price: int, size: int, trade_id: int, time_us: int) -> None:
-        """Add one trade to the live candle of every resolution."""
+        """Add one trade."""
         self.revision += 1
-        now_ms = time_us // 1_000
-        for name, kept in self._kept.items():
-            start = _opening(name, now_ms)
-            if not kept or kept[-1].start_ms < start:
-                kept.append(Candle(start, price, price, price, price))
-            kept[-1].count(price, size, trade_id)
+        minute = self._minute
+        if minute is None or time_us >= (minute.start_ms + MINUTE_MS) * 1_000:
+            self._fold()
+            minute = self._minute = Candle(_opening("1m", time_us // 1_000), price, price, price, price)
+        minute.count(price, size, trade_id)
 
     def live(self, resolution: str) -> Candle | None:
         """The newest candle."""
-        kept = self._kept[resolution]
+        kept = self._folded(resolution)
         return kept[-1] if kept else None
 
     def since(self, resolution: str, start_ms: int) -> list[Candle]:
         """The candle that began at `start_ms` and all after it: two when the live one has just rolled over."""
-        return [candle for candle in self._kept[resolution] if candle.start_ms >= start_ms]
+        return [candle for candle in self._folded(resolution) if candle.start_ms >= start_ms]
 
     def between(self, resolution: str, start_ms: int, end_ms: int, count_back: int) -> list[Candle]:
         """Candles that open in `[start, end)`, reaching further back for at least `count_back`; the newest `PAGE`."""
-        before_end = [candle for candle in self._kept[resolution] if candle.start_ms < end_ms]
+        before_end = [candle for candle in self._folded(resolution) if candle.start_ms < end_ms]
         inside = sum(candle.start_ms >= start_ms for candle in before_end)
         wanted = min(PAGE, max(inside, count_back))
         return before_end[-wanted:] if wanted > 0 else []
+
+    def _folded(self, resolution: str) -> deque[Candle]:
+        self._fold()
+        return self._kept[resolution]
+
+    def _fold(self) -> None:
+        """Give the trades of the minute to every span."""
+        minute, self._minute = self._minute, None
+        if minute is None:
+            return
+        for name, kept in self._kept.items():
+            start = _opening(name, minute.start_ms)
+            if kept and kept[-1].start_ms >= start:
+                kept[-1].join(minute)
+            else:
+                kept.append(replace(minute, start_ms=start))
 
 
 def _opening(resolution: str, now_ms: int) -> int:

@@ -193,6 +193,7 @@ class Exchange(Matching):
         account.order_count += 1
         if not account.is_internal:
             account.live[order.index] = order
+            account.reducers += order.reduce_only
             if order.client_index:
                 account.by_client[order.client_index] = order
         return order

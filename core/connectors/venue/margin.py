@@ -31,6 +31,17 @@ def health(account: VenueAccount, markets: Mapping[int, MarketState]) -> Health:
     return Health.LIQUIDATION if value >= close_out_requirement(account, markets) else Health.CLOSE_OUT
 
 
+def is_sound(account: VenueAccount, markets: Mapping[int, MarketState]) -> bool:
+    """Whether an account has its initial margin: `health` in one pass, for where it is asked at every trade."""
+    spare, required = account.collateral, 0
+    for market_id, position in account.positions.items():
+        if position.size:
+            mark = markets[market_id].mark
+            spare += position.size * mark - position.cost
+            required += abs(position.size) * mark * position.imf // FRACTION
+    return spare >= required or required == 0
+
+
 def equity(account: VenueAccount, markets: Mapping[int, MarketState]) -> int:
     """Collateral and unrealised profit."""
     return account.collateral + sum(

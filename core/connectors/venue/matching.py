@@ -197,8 +197,7 @@ class Matching:
         held = maker.account.size_in(maker.market_id)
         if held and (held > 0) == maker.is_ask:
             return None
-        health = margin.health(maker.account, self.markets)
-        return None if health is margin.Health.SOUND else OrderStatus.MARGIN
+        return None if margin.is_sound(maker.account, self.markets) else OrderStatus.MARGIN
 
     def _room(self, order: VenueOrder) -> int:
         """How much of an order may trade now; a reduce-only one never more than the position."""
@@ -314,7 +313,8 @@ class Matching:
         if account.is_internal:
             return
         self.markets[order.market_id].watching.pop(order.index, None)
-        account.live.pop(order.index, None)
+        if account.live.pop(order.index, None) is not None and order.reduce_only:
+            account.reducers -= 1
         if order.client_index:
             account.by_client.pop(order.client_index, None)
         account.closed.append(order)
@@ -328,6 +328,8 @@ class Matching:
         if not self._changes.trades:
             return
         for account in list(self._changes.positions):
+            if not account.reducers:
+                continue
             idle = [
                 order
                 for order in account.live.values()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from core.connectors.venue.accounts import VenueAccount
@@ -191,8 +191,7 @@ class TradeKind(Enum):
     DELEVERAGE = "deleverage"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TradeSide:
+class TradeSide(NamedTuple):
     """One party of a trade, with its position as it was before."""
 
     order_index: int
@@ -209,8 +208,7 @@ class TradeSide:
     order_version: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueTrade:
+class VenueTrade(NamedTuple):
     """One execution."""
 
     trade_id: int
