@@ -98,6 +98,10 @@ class Generator:
         """Draw what all markets share in the step that follows."""
         self._common = walk.normal(self._random)
 
+    def is_moving(self, _: int) -> bool:
+        """Always."""
+        return True
+
     def step(self, market_id: int, elapsed_us: int, now_us: int) -> Iterator[None]:
         """Move one market by `elapsed_us`; yields after each transaction that traded, for it to be reported alone."""
         quoted = self._quoted[market_id]

@@ -20,6 +20,7 @@ from core.errors import ConfigError
 DETAILS: Final = "/api/v1/orderBookDetails"
 MOST_WAITING: Final = 200_000
 """Frames of a live venue that may wait for the next beat."""
+SILENT_US: Final = 3_000_000
 _MAX_STEPS: Final = 2**62
 
 
@@ -171,6 +172,7 @@ class Replayer:
         self._streets: Final = streets(exchange)
         self._chains: Final = Chains()
         self._done_us = -1
+        self._heard_us = 0
         self.unreadable = 0
         """Frames that were no frames."""
 
@@ -183,7 +185,12 @@ class Replayer:
             return
         self._done_us = now_us
         for text in self._tape.due(now_us):
+            self._heard_us = now_us
             yield from self._use(text, now_us)
+
+    def is_moving(self, now_us: int) -> bool:
+        """Until nothing has come for a while: the recording is over, or the live venue out of reach."""
+        return now_us - self._heard_us < SILENT_US
 
     def _use(self, text: str, now_us: int) -> Iterator[None]:
         try:

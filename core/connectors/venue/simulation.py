@@ -53,6 +53,10 @@ class Source(Protocol):
         """Move one market; yields after each transaction that traded."""
         ...
 
+    def is_moving(self, now_us: int) -> bool:
+        """Whether what the markets show is of now; statistics of a market that stands still are not repeated."""
+        ...
+
 
 def at_once(_: TxRecord, __: int) -> int | None:
     """The route without latency."""
@@ -107,7 +111,7 @@ class Simulation:
         if now_us - self._expired_us >= _EXPIRE_EVERY_US:
             self._expired_us = now_us
             self._audit(now_us)
-        if now_us - self._stats_us >= _STATS_EVERY_US:
+        if now_us - self._stats_us >= _STATS_EVERY_US and self._source.is_moving(now_us):
             self._stats_us = now_us
             self._outbox.extend(self.feed.stats(now_us))
             self._outbox.extend(self.feed.height(now_us))

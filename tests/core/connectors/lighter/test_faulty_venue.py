@@ -233,6 +233,17 @@ async def test_fills_before_the_ack_and_after_the_cancel_are_each_told_once():
         assert {fill.side for fill in fills()} == {Side.BUY}
 
 
+async def test_an_account_stream_that_says_nothing_hides_no_order():
+    async with world() as made:
+        await made.faults({"fault": "silent", "match": "account_*"})
+        assert isinstance(await made.submit(1), Sent)
+        assert [each.client_id for each in await made.connector.open_orders()] == [1]
+        assert made.statuses(1) == [], "what the stream does not tell is not made up"
+        await made.faults()
+        assert isinstance(await made.connector.cancel_all(None, lambda _: None), Sent)
+        await eventually(lambda: made.statuses(1) == [OrderStatus.CANCELED], "the end of the order")
+
+
 async def test_a_reduce_only_order_that_vanishes_leaves_no_trace():
     async with world() as made:
         await made.faults({"fault": "reduce-only-drop"})

@@ -120,6 +120,20 @@ def test_a_book_whose_chain_broke_stands_still_until_its_next_snapshot():
     assert [side.shown for side in shown] == [side.shown for side in before._source._streets[0]._sides]
 
 
+def test_a_recording_that_is_over_is_silent():
+    _, lines = session(20)
+    again = replay(lines)
+
+    def kinds(first: int, last: int) -> set[str]:
+        for step in range(first, last):
+            again.tick(STEP, step * STEP)
+        return {json.loads(frame.body)["type"] for frame in again.take_frames()}
+
+    assert {"update/order_book", "update/market_stats"} <= kinds(1, 30)
+    kinds(30, 90)
+    assert kinds(90, 160) == set()
+
+
 class TestChains:
     def test_only_a_snapshot_mends_a_gap(self):
         chains = Chains()
