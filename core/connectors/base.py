@@ -20,7 +20,7 @@ EventSink = Callable[[Event], None]
 
 SendGate = Callable[[], str | None]
 """Asked at the last instruction before bytes leave: None lets them go, a sentence stops them (`Refused(0, sentence)`).
-May be called from any thread."""
+Asked on the engine's loop, as often as the connector likes: what it says may change while an order waits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Final, TypeVar, assert_never
 
 from core.clock import Clock
@@ -70,8 +71,8 @@ class Executor:
         self._look_ups = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
         self._durable: Future[None] | None = None
         self.autopilot: Autopilot | None = None
-        self.stop_sentence: str | None = "the engine is not ready"
-        """Why no order may leave, beside a kill; None when it may."""
+        self.may_leave: Callable[[ClientOrderId], str | None] = _not_ready
+        """Why an order must not leave now, beside a kill; None when it may. Asked on the loop."""
 
     def attach(self, group: asyncio.TaskGroup) -> None:
         """Run everything in this group: what nobody expected ends it."""
@@ -82,9 +83,12 @@ class Executor:
         for task in tuple(self._tasks):
             task.cancel()
 
-    def gate(self) -> str | None:
-        """Asked by the connector at the last instruction before an order's bytes leave; any thread."""
-        return "killed before it was sent" if self._halt.is_set else self.stop_sentence
+    def gate(self, client_id: ClientOrderId) -> str | None:
+        """Asked by the connector, on the loop, at the last instruction before an order's bytes leave.
+
+        A kill pressed in any thread counts before the machine has heard of it.
+        """
+        return "killed before it was sent" if self._halt.is_set else self.may_leave(client_id)
 
     def carry_out(self, effects: Sequence[Effect]) -> None:
         """Start all of this work, in order."""
@@ -153,7 +157,7 @@ class Executor:
         except JournalError as error:
             outcome: TxOutcome = Refused(0, f"not sent, because it could not be remembered: {error}")
         else:
-            outcome = await self._outcome(lambda: self._connector.submit(order, self.gate))
+            outcome = await self._outcome(lambda: self._connector.submit(order, partial(self.gate, order.client_id)))
         self._inbox.put(OrderSendResolved(client_id=order.client_id, outcome=outcome))
 
     async def _send_cancel(self, ref: OrderRef) -> None:
@@ -234,6 +238,10 @@ class Executor:
             return await send()
         except LighterTuiError as error:
             return Unresolved(str(error))
+
+
+def _not_ready(client_id: ClientOrderId) -> str:
+    return f"order {client_id} is not sent: the engine is not ready"
 
 
 async def _answer(future: "Future[_T]") -> _T:

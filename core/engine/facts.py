@@ -216,12 +216,18 @@ class Facts:
             open_orders=self.orders.may_be_live(),
         )
 
-    def _exposure(self, market_id: MarketId) -> MarketExposure:
+    def risk_view_without(self, tracked: Tracked) -> RiskView:
+        """What risk may know now, as if one order were not there: for judging that order again."""
+        view = self.risk_view(is_frozen=False)
+        exposure = self._exposure(tracked.market_id, without=tracked)
+        return replace(view, exposures={**view.exposures, tracked.market_id: exposure})
+
+    def _exposure(self, market_id: MarketId, without: Tracked | None = None) -> MarketExposure:
         """Position as shown; what we believe beyond it counts as if it were still to come, on its side."""
         shown, believed = self.ledger.readings(market_id)
         buys, sells = max(ZERO, believed - shown), max(ZERO, shown - believed)
         for tracked in self.orders.live_in(market_id):
-            if not tracked.status.may_be_live:
+            if not tracked.status.may_be_live or tracked is without:
                 continue
             if tracked.order.intent.side is Side.BUY:
                 buys += tracked.order.remaining

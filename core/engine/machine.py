@@ -63,6 +63,8 @@ class Machine:
         """Begin with what the journal holds; `world` is the connector's identity."""
         self.facts = facts
         self._tasks = Tasks(facts)
+        self.may_leave: Final = self._tasks.may_leave
+        """Asked right before the bytes of an order leave."""
         self._evidence = Evidence(facts, self._tasks)
         self._fills = Fills(facts)
         self._sweep = Sweep(facts, self._tasks, self._evidence)

@@ -15,7 +15,6 @@ from core.connectors.base import Connector
 from core.decisions import TradingState
 from core.engine import effects as fx
 from core.engine.autopilot import Autopilot
-from core.engine.effects import Effect
 from core.engine.executor import Executor
 from core.engine.facts import Facts, Urgency
 from core.engine.halt import HaltFlag
@@ -28,6 +27,7 @@ from core.errors import AuthRejected, ConfigError, LighterTuiError
 from core.events import QuotesChanged, Ticked
 from core.risk import BreakerPanel, RiskManager
 from core.state import EnginePhase, ExitReport
+from core.units import ClientOrderId
 
 _BEAT_S: Final = 0.05
 _COALESCE_S: Final = 0.02
@@ -74,6 +74,7 @@ class ExecutionEngine:
         breakers = BreakerPanel.closed(parts.breaker_trips_to)
         facts = Facts(image, parts.risk, breakers, parts.recent_limit)
         self._machine = Machine(facts, image, world, parts.clock.now())
+        self._executor.may_leave = self._may_leave
         if facts.standing.kill.is_latched:
             inbox.press_seen = halt.press()
         self._is_connected = False
@@ -90,7 +91,7 @@ class ExecutionEngine:
         try:
             async with asyncio.TaskGroup() as group:
                 self._executor.attach(group)
-                self._carry_out(self._machine.start())
+                self._executor.carry_out(self._machine.start())
                 services = [
                     group.create_task(self._connect()),
                     group.create_task(self._beat(should_stop)),
@@ -130,14 +131,12 @@ class ExecutionEngine:
     def _judge(self, item: Item) -> None:
         now = self._parts.clock.now()
         if isinstance(item, Command):
-            self._carry_out(self._machine.on_command(item, now))
+            self._executor.carry_out(self._machine.on_command(item, now))
         else:
-            self._carry_out(self._machine.on_event(item, now))
+            self._executor.carry_out(self._machine.on_event(item, now))
 
-    def _carry_out(self, effects: list[Effect]) -> None:
-        trading, detail = self._machine.facts.trading()
-        self._executor.stop_sentence = detail if trading is TradingState.HALTED else None
-        self._executor.carry_out(effects)
+    def _may_leave(self, client_id: ClientOrderId) -> str | None:
+        return self._machine.may_leave(client_id, self._parts.clock.now())
 
     def _dispatch(self) -> None:
         """Decide queued tasks, each on the newest quote there is."""
@@ -145,8 +144,8 @@ class ExecutionEngine:
             now = self._parts.clock.now()
             if self._is_connected and market_id in self._machine.facts.markets:
                 quote = self._parts.connector.quote(market_id)
-                self._carry_out(self._machine.on_event(QuotesChanged(quotes=(quote,)), now))
-            self._carry_out(self._machine.dispatch(now))
+                self._executor.carry_out(self._machine.on_event(QuotesChanged(quotes=(quote,)), now))
+            self._executor.carry_out(self._machine.dispatch(now))
 
     async def _connect(self) -> None:
         """Call the venue until it answers; its streams reconnect by themselves from then on."""

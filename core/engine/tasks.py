@@ -18,7 +18,7 @@ from core.engine.orders import Trigger
 from core.events import CancelSendResolved, NoticeLevel, OrderSendResolved
 from core.model import Order, OrderStatus, OriginKind
 from core.state import EnginePhase
-from core.units import MarketId
+from core.units import ClientOrderId, MarketId
 
 QUEUE_LIMIT: Final = 1_000
 """Tasks that may wait; one more is denied."""
@@ -34,7 +34,8 @@ class Tasks:
         self._facts = facts
         self._queue: list[tuple[int, int, Tracked]] = []
         self._pushed = 0
-        self._sending: set[Tracked] = set()
+        self._sending: dict[ClientOrderId, Tracked] = {}
+        """By id and not by what the map finds: the map may forget an order before the reply to its sending comes."""
         self.resolved_ns = 0
         """When the last outcome of sending an order came."""
 
@@ -115,7 +116,7 @@ class Tasks:
     def send_cancel(self, tracked: Tracked, now: Instant) -> None:
         """Send a cancel of an order that may be live; one whose sending is not answered yet is cancelled after that."""
         tracked.wants_cancel = True
-        if tracked in self._sending:
+        if self._is_sent_by(tracked):
             return
         tracked.cancel_ns = now.mono_ns
         self._facts.move(tracked, Trigger.ASK_CANCEL, now)
@@ -136,12 +137,13 @@ class Tasks:
 
     def on_sent(self, event: OrderSendResolved, now: Instant) -> None:
         """What became of sending an order. `Sent` is not accepted: only the venue's own reports make it so."""
-        tracked = self._facts.orders.find(client_id=event.client_id)
-        if tracked is None or tracked not in self._sending:
+        tracked = self._sending.pop(event.client_id, None)
+        if tracked is None:
             return
-        self._sending.discard(tracked)
         self.resolved_ns = now.mono_ns
         self._facts.changed()
+        if self._facts.orders.find(client_id=event.client_id) is not tracked:
+            return  # the venue showed its end, and it was forgotten, before the reply came
         match event.outcome:
             case Sent():
                 tracked.is_acked = True
@@ -181,6 +183,28 @@ class Tasks:
         if tracked is not None and tracked.is_ours and tracked.doubt is None:
             tracked.doubt = Doubt(since_ns=now.mono_ns, next_ns=now.mono_ns)
 
+    def may_leave(self, client_id: ClientOrderId, now: Instant) -> str | None:
+        """Asked at the last instruction before the bytes of an order leave: why they must not; None when they may.
+
+        An order may have waited for seconds since it was approved: for the journal, for its turn, for a nonce.
+        """
+        tracked = self._sending.get(client_id)
+        if tracked is None:
+            return "nobody waits for it any more"
+        if tracked.wants_cancel:
+            return "cancelled before it was sent"
+        if tracked.deadline_ns is not None and now.mono_ns > tracked.deadline_ns:
+            return "its deadline passed before it was sent"
+        trading, detail = self._facts.trading()
+        if trading is TradingState.HALTED:
+            return detail
+        denied = self._facts.risk.stands(tracked.order.intent, self._facts.risk_view_without(tracked))
+        return None if denied is None else _reason(denied)
+
+    def _is_sent_by(self, tracked: Tracked) -> bool:
+        client_id = tracked.order.client_id
+        return client_id is not None and self._sending.get(client_id) is tracked
+
     def _decide(self, tracked: Tracked) -> RiskDecision:
         """Our own switches first, then risk; both must agree before anything leaves."""
         facts = self._facts
@@ -197,7 +221,7 @@ class Tasks:
         if client_id is None:
             return
         tracked.sent_ns = now.mono_ns
-        self._sending.add(tracked)
+        self._sending[client_id] = tracked
         self._facts.move(tracked, Trigger.SEND, now)
         self._facts.emit(SendOrder(order=NewOrder(client_id=client_id, intent=tracked.order.intent)))
 

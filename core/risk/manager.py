@@ -29,9 +29,8 @@ class RiskManager:
 
     def check(self, intent: OrderIntent, view: RiskView) -> RiskDecision:
         """Whether `intent` may be sent in the world of `view`; the first check that objects decides."""
-        for standing in STANDING:
-            if denied := standing(intent, view):
-                return denied
+        if denied := self.stands(intent, view):
+            return denied
         market = view.markets[intent.market_id]
         for shape in SHAPE:
             if denied := shape(intent, market):
@@ -43,6 +42,13 @@ class RiskManager:
             if denied := limit(case):
                 return denied
         return _APPROVED
+
+    def stands(self, intent: OrderIntent, view: RiskView) -> Denied | None:
+        """Why nothing like `intent` may be sent now, whatever its size and price: switches, breakers, market status."""
+        for standing in STANDING:
+            if denied := standing(intent, view):
+                return denied
+        return None
 
     def uses(self, view: RiskView) -> tuple[LimitUse, ...]:
         """How much of each limit is used: what holds for all first, then per market with exposure or its own limits.
