@@ -22,17 +22,18 @@ MAX_CLIENT_ORDER_ID: Final = ClientOrderId(2**48 - 1)
 MAX_PRICE_TICKS: Final = 2**32 - 1
 MAX_SIZE_STEPS: Final = 2**48 - 1
 _MAX_TEXT: Final = 40
+_PLAIN: Final = frozenset("+-.0123456789")
 # The default context keeps 28 digits and would round a longer value onto the grid it is being tested against.
 _EXACT: Final = Context(prec=100)
 
 
 def parse_decimal(text: str, what: str) -> Decimal:
-    """Read a plain positive decimal number as an operator types it ("1914.25", "1_000", " .5 ").
+    """Read a plain positive decimal number as an operator types it ("1914.25", " .5 ").
 
     Raises:
         ValueError: a sentence fit for the screen: what was expected, what came.
     """
-    cleaned = text.strip().replace("_", "")
+    cleaned = text.strip()
     if not cleaned:
         raise ValueError(f"{what}: expected a number such as 12.5, nothing was typed")
     shown = cleaned if len(cleaned) <= _MAX_TEXT else cleaned[: _MAX_TEXT - 1] + "…"
@@ -40,7 +41,7 @@ def parse_decimal(text: str, what: str) -> Decimal:
         value = Decimal(cleaned) if cleaned.isascii() else None
     except InvalidOperation:
         value = None
-    if value is None or not value.is_finite() or "e" in cleaned.lower() or len(cleaned) > _MAX_TEXT:
+    if value is None or not value.is_finite() or not _PLAIN.issuperset(cleaned) or len(cleaned) > _MAX_TEXT:
         raise ValueError(f"{what}: expected a number such as 12.5, got {shown!r}")
     if value <= 0:
         raise ValueError(f"{what}: expected a number above zero, got {shown!r}")

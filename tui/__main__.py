@@ -9,6 +9,7 @@ import asyncio
 import gc
 import importlib.metadata
 import logging
+import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -199,7 +200,9 @@ def _run(settings: "Settings", folder: Path, stack: ExitStack) -> int:
     ending = Ending(desk, handle, settings.exit_policy)
     with ending.on_signals():
         asyncio.run(_show(desk, handle, ending))
-        return _last_words(desk.return_code, handle.exit_report())
+        code = _last_words(desk.return_code, handle.exit_report())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt but the venue's orderly end
+    return code
 
 
 async def _show(desk: "Desk", handle: "EngineHandle", ending: "Ending") -> None:

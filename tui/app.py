@@ -53,6 +53,8 @@ class Desk(Host):
 
     async def action_ticket(self) -> None:
         """Open the ticket for the selected market."""
+        if isinstance(self.screen, Ticket):
+            return  # two quick presses ask for one ticket
         await open_window(self, Ticket(self.view, self.desk.market_id, self.handle.preview), self._place)
 
     def action_cancel(self) -> None:

@@ -3,6 +3,8 @@
 The next room up is `tui.app`, which says what each key means.
 """
 
+from typing import Final
+
 from textual.app import App
 from textual.events import Event
 from textual.worker import Worker
@@ -22,6 +24,9 @@ from tui.strokes import carry_out
 from tui.style import style_sheet
 from tui.theme import NAME, NIGHT, TOKENS
 from tui.view import View
+
+_BLIND: Final = frozenset({"kill", "quit"})
+"""What may be asked for on a screen too small to show what it does."""
 
 
 class Host(App[ExitReport | None]):
@@ -85,6 +90,8 @@ class Host(App[ExitReport | None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
         del parameters
+        if self.desk.is_too_small and action not in _BLIND:
+            return None
         return True if is_possible(action, self.view, self.desk.order) else None
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:

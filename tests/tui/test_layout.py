@@ -208,3 +208,31 @@ async def test_an_engine_that_failed_is_never_shown_as_active():
         await shows(pilot, "ENGINE ENDED", "? ACTIVE", "◌ stale")
         assert "● ACTIVE" not in text(pilot.app)
         assert "● live" not in text(pilot.app)
+
+
+async def test_on_a_screen_too_small_to_show_it_nothing_happens_but_kill_and_quit():
+    engine = FakeEngine()
+    async with on_screen(engine, (40, 10)) as pilot:
+        await shows(pilot, "expected at least 80x24")
+        await pilot.press("s", "f8", "n", "1")
+        assert engine.commands == []
+        assert not pilot.app.screen.is_modal
+        await pilot.press("f12")
+        assert len(engine.kills) == 1
+
+
+async def test_orders_are_called_stale_while_the_account_stream_is_down():
+    engine = FakeEngine()
+    down = [
+        replace(link, status=LinkStatus.DOWN) if link.name is LinkName.ACCOUNT else link
+        for link in engine.state().links
+    ]
+    engine.publish(links=tuple(down))
+    async with on_screen(engine) as pilot:
+        await eventually(
+            lambda: (
+                sum("◌ stale: the account" in row for row in rows(pilot.app)) >= 1
+                and text(pilot.app).count("◌ stale: the account") == 2
+            ),
+            "both panes to say so",
+        )

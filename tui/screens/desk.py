@@ -66,9 +66,14 @@ class DeskScreen(Screen[None]):
             [
                 (Span(f"expected at least {MIN_WIDTH}x{MIN_HEIGHT},", Tone.ARMED),),
                 (Span(f"this terminal is {width}x{height}; enlarge it", Tone.ARMED),),
-                (Span("ctrl+k still kills", Tone.DIM),),
+                (Span("ctrl+k still kills, ctrl+q quits", Tone.DIM),),
             ]
         )
+
+    @property
+    def is_too_small(self) -> bool:
+        """Whether the panes cannot be shown."""
+        return 0 < self.size.width < MIN_WIDTH or 0 < self.size.height < MIN_HEIGHT
 
     def show(self, view: View) -> None:
         """Hand the newest view to every pane; each paints only what changed."""

@@ -15,15 +15,17 @@ from core.model import Market, OrderIntent, OrderType, Quote, Side, TimeInForce
 from core.units import MarketId
 from tui.format import NOTHING, clean, money, trimmed
 from tui.screens.modal import Modal, say
-from tui.screens.ticket_form import Problem, TicketText, find_market, prefill, read_ticket
+from tui.screens.ticket_form import Problem, TicketText, fills_at_once, find_market, prefill, read_ticket
 from tui.view import View
 from tui.widgets.choice import Choice
 from tui.widgets.lines import Line, Lines, Span, Tone
 from tui.widgets.text_field import TextField
 
 _WIDTH: Final = 58
-_NUMBER: Final = r"[0-9._]*"
-_SYMBOL: Final = r"[A-Za-z0-9/_.-]*"
+_LONGEST: Final = 64
+"""Longer than any number or symbol that is understood, so that what is cut off can never have made sense.
+
+Nothing that is typed is dropped: a number without its comma or exponent would be another number."""
 
 
 class Field(Horizontal):
@@ -59,15 +61,14 @@ class Ticket(Modal[OrderIntent]):
         self._market = TextField(
             chosen.symbol if chosen else "",
             id="ticket-market",
-            restrict=_SYMBOL,
-            max_length=32,
+            max_length=_LONGEST,
         )
         symbols = [market.symbol for market in markets]
         self._market.suggester = SuggestFromList(symbols, case_sensitive=False)
         self._side = Choice((("buy", Side.BUY), ("sell", Side.SELL)), id="ticket-side")
         self._type = Choice((("limit", OrderType.LIMIT), ("market", OrderType.MARKET)), id="ticket-type")
-        self._amount = TextField(id="ticket-size", restrict=_NUMBER, max_length=32, placeholder="base units")
-        self._price = TextField(id="ticket-price", restrict=_NUMBER, max_length=32, placeholder="USDC")
+        self._amount = TextField(id="ticket-size", max_length=_LONGEST, placeholder="base units")
+        self._price = TextField(id="ticket-price", max_length=_LONGEST, placeholder="USDC")
         self._tif = Choice(
             (
                 ("good-till-time", TimeInForce.GTT),
@@ -150,7 +151,7 @@ class Ticket(Modal[OrderIntent]):
         return next((quote for quote in self._view.state.quotes if quote.market_id == market.id), None)
 
     def _fill_price(self) -> None:
-        """Offer a price, unless the operator typed one for this market."""
+        """Offer a price, unless the operator typed one."""
         market = find_market(self._market.value, self._view.state.markets)
         if market is not None and self._price.value in {"", self._prefilled}:
             self._prefilled = prefill(market, self._quote(market), self._side.value, self._type.value)
@@ -164,9 +165,11 @@ class Ticket(Modal[OrderIntent]):
         self._touch.set_lines(_touch(market, self._quote(market) if market else None, text.type))
         verdict = read_ticket(text, markets)
         decision = self._preview(verdict) if isinstance(verdict, OrderIntent) else None
-        if (verdict, decision) != self._judged:
-            self._judged = (verdict, decision)
-            say(self._verdict, *_sentence(verdict, decision, market), _WIDTH)
+        quote = self._quote(market) if market else None
+        is_crossing = isinstance(verdict, OrderIntent) and fills_at_once(verdict, quote)
+        if (verdict, decision, is_crossing) != self._judged:
+            self._judged = (verdict, decision, is_crossing)
+            say(self._verdict, *_sentence(verdict, decision, market, is_crossing=is_crossing), _WIDTH)
 
 
 def _touch(market: Market | None, quote: Quote | None, type_: OrderType) -> list[Line]:
@@ -177,12 +180,21 @@ def _touch(market: Market | None, quote: Quote | None, type_: OrderType) -> list
     return [(Span(shown[:_WIDTH], Tone.DIM),), (Span(hint, Tone.ARMED),)]
 
 
-def _sentence(verdict: OrderIntent | Problem, decision: RiskDecision | None, market: Market | None) -> tuple[str, Tone]:
+def _sentence(
+    verdict: OrderIntent | Problem, decision: RiskDecision | None, market: Market | None, *, is_crossing: bool
+) -> tuple[str, Tone]:
     if isinstance(verdict, Problem):
         return verdict.text, Tone.ARMED
     symbol = market.symbol if market else ""
     order = f"{verdict.side.value} {trimmed(verdict.size)} {symbol} for {money(verdict.notional)} USDC"
     match decision:
+        case Approved() if is_crossing and verdict.tif is TimeInForce.POST_ONLY:
+            return (
+                f"▲ risk approves, but the venue cancels a post-only order that crosses the book: {order}",
+                Tone.ARMED,
+            )
+        case Approved() if is_crossing:
+            return f"✓ risk approves: {order}; ▲ crosses the book, fills at once", Tone.ARMED
         case Approved():
             return f"✓ risk approves: {order}", Tone.GAIN
         case Denied(reason=reason, detail=detail):

@@ -34,15 +34,20 @@ class Problem:
 
 
 def find_market(text: str, markets: tuple[Market, ...]) -> Market | None:
-    """The market of this symbol, or the only one that begins so; letter case does not matter."""
+    """The market of this symbol, written in full; letter case does not matter.
+
+    No guess from a beginning: a digit meant for the size must not become a market.
+    """
     wanted = text.strip().upper()
-    if not wanted:
-        return None
-    exact = next((market for market in markets if market.symbol.upper() == wanted), None)
-    if exact is not None:
-        return exact
-    beginning = [market for market in markets if market.symbol.upper().startswith(wanted)]
-    return beginning[0] if len(beginning) == 1 else None
+    return next((market for market in markets if market.symbol.upper() == wanted), None)
+
+
+def fills_at_once(intent: OrderIntent, quote: Quote | None) -> bool:
+    """Whether an order that may rest reaches the other side's touch: it trades the moment it arrives."""
+    if quote is None or intent.type is not OrderType.LIMIT:
+        return False
+    touch = quote.ask if intent.side is Side.BUY else quote.bid
+    return touch is not None and (intent.price - touch) * intent.side.sign >= 0
 
 
 def read_ticket(text: TicketText, markets: tuple[Market, ...]) -> OrderIntent | Problem:

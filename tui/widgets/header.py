@@ -52,7 +52,7 @@ def _where(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
     state = view.state
     name = "REAL MONEY" if view.is_live else (clean(state.profile) or "lighter-tui").upper()
     badge = Span(f" {name} ", Tone.ALARM if view.is_live else Tone.BADGE)
-    spans = [Span(" "), badge, Span(" "), Span(clean(state.venue, 48 if is_wide else 26), Tone.DIM), gap]
+    spans = [Span(" "), badge, Span(" "), Span(_cut(clean(state.venue), 48 if is_wide else 26), Tone.DIM), gap]
     spans.append(_now(TRADING[state.trading], view))
     spans.extend((gap, *_engine(view)))
     if is_wide:
@@ -61,6 +61,11 @@ def _where(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
             word = "running" if strategy.is_running else "stopped"
             spans.extend((gap, glyph, Span(f"{clean(strategy.name)} {word}", Tone.DIM)))
     return spans
+
+
+def _cut(text: str, room: int) -> str:
+    """What is cut says so: half a port looks like a whole one."""
+    return text if len(text) <= room else text[: room - 1] + "…"
 
 
 def _now(span: Span, view: View) -> Span:

@@ -90,6 +90,7 @@ class OrderMapPane(Grid[MapRow]):
     def show(self, view: View) -> None:
         """Paint what changed."""
         state = view.state
+        self.note = "◌ stale: the account stream does not live" if view.is_account_past else ""
         if self._seen.is_new(state.order_map, state.markets, state.is_listed, view.is_account_past, view.second):
             is_known = state.is_listed and not view.is_account_past
             self._say_of_nothing(_NOTHING if is_known else _NOT_KNOWN)

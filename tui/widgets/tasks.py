@@ -74,7 +74,8 @@ class TasksPane(Grid[TaskRow]):
     def show(self, view: View) -> None:
         """Paint what changed."""
         state = view.state
-        if self._seen.is_new(state.tasks, state.markets, view.second):
+        self.note = "◌ stale: the account stream does not live" if view.is_account_past else ""
+        if self._seen.is_new(state.tasks, state.markets, view.is_account_past, view.second):
             markets = {market.id: market for market in state.markets}
             self.set_items(
                 [

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
+from urllib.parse import urlsplit
 
 from core.clock import Clock
 from core.connectors.base import AccountView, EventSink
@@ -39,7 +40,7 @@ class LighterConnector(Transactions):
     @property
     def name(self) -> str:
         """Name and address."""
-        return f"{self._settings.name} {self._settings.url}"
+        return f"{self._settings.name} {urlsplit(self._settings.url).netloc}"
 
     @property
     def identity(self) -> str:

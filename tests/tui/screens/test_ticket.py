@@ -103,3 +103,31 @@ async def test_the_ticket_opens_without_a_single_price():
     async with on_screen(engine) as pilot:
         await pilot.press("n")
         await shows(pilot, "no price yet", "nothing was typed")
+
+
+@pytest.mark.parametrize("typed", ["1,5", "1e3", "1e-2", "0x10", "-5", "1_0"])
+async def test_nothing_that_is_typed_is_dropped_to_make_another_number(typed: str):
+    engine = FakeEngine()
+    async with on_screen(engine) as pilot:
+        await pilot.press("n", "tab", "tab", "tab")
+        for letter in typed:
+            await pilot.press({",": "comma", "-": "minus", "_": "underscore"}.get(letter, letter))
+        await shows(pilot, "size: expected a number", typed)
+        await pilot.press("enter")
+        assert engine.commands == []
+
+
+async def test_two_quick_presses_open_one_ticket():
+    engine = FakeEngine()
+    async with on_screen(engine) as pilot:
+        await pilot.press("enter", "enter", "enter")
+        assert isinstance(pilot.app.screen, Ticket)
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, DeskScreen)
+
+
+async def test_an_order_that_crosses_says_that_it_fills_at_once():
+    engine = FakeEngine()
+    async with on_screen(engine) as pilot:
+        await pilot.press("n", "tab", "tab", "tab", *"0.5", "tab", *(["backspace"] * 12), *"9000")
+        await shows(pilot, "crosses the book, fills at once")

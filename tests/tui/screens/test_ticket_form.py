@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.model import BookStatus, OrderIntent, OrderType, Quote, Side, TimeInForce
 from core.units import is_on_grid
 from tests.support.fake_engine import a_quote, some_markets
-from tui.screens.ticket_form import SLIPPAGE, Problem, TicketText, find_market, prefill, read_ticket
+from tui.screens.ticket_form import SLIPPAGE, Problem, TicketText, fills_at_once, find_market, prefill, read_ticket
 
 MARKETS = some_markets()
 ETH, BTC = MARKETS[0], MARKETS[1]
@@ -83,11 +83,32 @@ def test_a_paste_flood_is_one_short_sentence():
     assert len(problem.text) < 120
 
 
-@pytest.mark.parametrize(("text", "symbol"), [("eth", "ETH"), (" btc ", "BTC"), ("1000", "1000PEPE"), ("wi", "WIF")])
-def test_a_market_is_found_by_symbol_or_its_only_beginning(text: str, symbol: str):
+@pytest.mark.parametrize(("text", "symbol"), [("eth", "ETH"), (" btc ", "BTC"), ("1000PEPE", "1000PEPE")])
+def test_a_market_is_found_by_its_symbol(text: str, symbol: str):
     market = find_market(text, MARKETS)
     assert market is not None
     assert market.symbol == symbol
+
+
+@pytest.mark.parametrize("text", ["", "1", "1000", "wi", "x"])
+def test_a_market_is_never_guessed_from_a_beginning(text: str):
+    assert find_market(text, MARKETS) is None
+
+
+@pytest.mark.parametrize(
+    ("side", "price", "crosses"),
+    [
+        (Side.BUY, "3021.55", False),
+        (Side.BUY, "3021.56", True),
+        (Side.SELL, "3021.55", False),
+        (Side.SELL, "3021.54", True),
+    ],
+)
+def test_an_order_that_reaches_the_other_side_fills_at_once(side: Side, price: str, crosses: bool):
+    intent = read_ticket(a_text(side=side, price=price), MARKETS)
+    assert isinstance(intent, OrderIntent)
+    assert fills_at_once(intent, a_quote(ETH)) is crosses
+    assert not fills_at_once(intent, None)
 
 
 def test_a_limit_begins_at_its_own_touch():
