@@ -127,6 +127,8 @@ class Evidence:
         saved = found.saved
         if saved is not None and saved.task_id is not None and _is_same(saved.order, tracked.order):
             tracked.claim(saved.task_id, saved.origin, saved.priority)
+            # No fill of it was booked meanwhile: fills of an order that awaits its owner ask the journal first.
+            tracked.booked, tracked.booked_quote = saved.booked, saved.booked_quote
             tracked.become(replace(tracked.order, created_us=saved.order.created_us))
             text = f"order {tracked.order.client_id} of {saved.origin}, believed {saved.order.status.value}, is live"
             self._facts.tell(NoticeLevel.WARN, text, now)

@@ -37,7 +37,7 @@ class Fills:
         if ledger.is_booked(fill.trade_id) or fill.trade_id in self._asked:
             return
         tracked = self._owner(fill)
-        if tracked is None or ledger.may_be_forgotten(fill.trade_id):
+        if tracked is None or tracked.awaits_owner or ledger.may_be_forgotten(fill.trade_id):
             self._asked[fill.trade_id] = fill
             self._facts.emit(ResolveFill(fill=fill))
         else:
@@ -116,6 +116,8 @@ class Fills:
             since_ns=now.mono_ns,
             reported=order.filled,
             reported_quote=order.filled_quote,
+            booked=saved.booked,
+            booked_quote=saved.booked_quote,
             doubt=Doubt(since_ns=now.mono_ns, next_ns=now.mono_ns),
         )
         self._facts.orders.add(tracked)

@@ -328,6 +328,8 @@ class Machine:
                 since_ns=now.mono_ns,
                 reported=saved.order.filled,
                 reported_quote=saved.order.filled_quote,
+                booked=saved.booked,
+                booked_quote=saved.booked_quote,
             )
             facts.orders.add(tracked)
             if saved.order.status is OrderStatus.QUEUED:

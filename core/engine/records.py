@@ -5,10 +5,11 @@ The meta keys are the engine's own; the journal does not look inside.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from core.model import Fill, Order, Origin, Priority
-from core.units import ClientOrderId, TaskId, TradeId
+from core.units import ZERO, ClientOrderId, TaskId, TradeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,10 @@ class SavedOrder:
     origin: Origin
     priority: Priority
     task_id: TaskId | None
+    booked: Decimal = ZERO
+    """Sum of its fills in the journal, in base units. Never written: whoever reads an order gets it from the fills."""
+    booked_quote: Decimal = ZERO
+    """The same in USDC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

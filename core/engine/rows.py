@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final, assert_never
 
@@ -17,7 +18,7 @@ from core.model import (
     Side,
     TimeInForce,
 )
-from core.units import ClientOrderId, MarketId, TaskId, TradeId, VenueOrderId
+from core.units import ZERO, ClientOrderId, MarketId, TaskId, TradeId, VenueOrderId
 
 VERSION: Final = 1
 _RECENT_TRADES: Final = 2_000
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS fills (
     client_order_id INTEGER, time_us INTEGER NOT NULL, origin TEXT NOT NULL, origin_name TEXT NOT NULL,
     PRIMARY KEY (world, trade_id)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS fills_by_order ON fills (world, venue_order_id);
 CREATE TABLE IF NOT EXISTS log (
     seq INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL
 );
@@ -131,8 +133,7 @@ def find_order(
     found = _row_id(connection, world, client_id, venue_id)
     if found is None:
         return None
-    row: _OrderRow = connection.execute(f"SELECT {_ORDER_COLUMNS} FROM orders WHERE id=?", (found,)).fetchone()  # noqa: S608
-    return _order_of(row)
+    return _read_order(connection, found)
 
 
 def has_trade(connection: sqlite3.Connection, world: int, trade_id: TradeId) -> bool:
@@ -143,9 +144,7 @@ def has_trade(connection: sqlite3.Connection, world: int, trade_id: TradeId) -> 
 
 def load_image(connection: sqlite3.Connection, world: int) -> JournalImage:
     """Everything a restart begins with."""
-    live: list[_OrderRow] = connection.execute(
-        f"SELECT {_ORDER_COLUMNS} FROM orders WHERE NOT is_closed ORDER BY id"  # noqa: S608
-    ).fetchall()
+    live: list[tuple[int]] = connection.execute("SELECT id FROM orders WHERE NOT is_closed ORDER BY id").fetchall()
     last_client, last_task = connection.execute(
         # An order placed elsewhere under an id of its own does not move our counter: only tasks are ours.
         "SELECT coalesce(max(client_id) FILTER (WHERE task_id IS NOT NULL), 0), coalesce(max(task_id), 0) FROM orders"
@@ -154,11 +153,27 @@ def load_image(connection: sqlite3.Connection, world: int) -> JournalImage:
         "SELECT trade_id FROM fills WHERE world=? ORDER BY trade_id DESC LIMIT ?", (world, _RECENT_TRADES)
     )
     return JournalImage(
-        live=tuple(_order_of(row) for row in live),
+        live=tuple(_read_order(connection, row[0]) for row in live),
         meta=dict(connection.execute("SELECT key, value FROM meta").fetchall()),
         next_client_id=ClientOrderId(last_client + 1),
         next_task_id=TaskId(last_task + 1),
         recent_trades=tuple(TradeId(row[0]) for row in trades),
+    )
+
+
+def _read_order(connection: sqlite3.Connection, row_id: int) -> SavedOrder:
+    """One order, with what its fills add up to."""
+    row: _OrderRow = connection.execute(f"SELECT {_ORDER_COLUMNS} FROM orders WHERE id=?", (row_id,)).fetchone()  # noqa: S608
+    fills = connection.execute(
+        "SELECT fills.size, fills.price FROM fills JOIN orders ON fills.world = orders.world "
+        "AND fills.venue_order_id = orders.venue_id WHERE orders.id=?",
+        (row_id,),
+    )
+    deals = [(Decimal(size), Decimal(price)) for size, price in fills]
+    return replace(
+        _order_of(row),
+        booked=sum((size for size, _ in deals), ZERO),
+        booked_quote=sum((size * price for size, price in deals), ZERO),
     )
 
 

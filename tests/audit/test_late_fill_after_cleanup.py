@@ -20,13 +20,13 @@ def test_a_fill_of_a_task_that_left_memory_long_ago(tmp_path: Path) -> None:
     venue = FakeConnector()
     with running(tmp_path, venue, recent_limit=RECENT) as handle:
         handle.submit(SubmitOrder(intent=intent(), origin=MAKER, priority=Priority.STRATEGY))
-        seen(handle, "the order rests", lambda: handle.state().may_be_live == 1)
+        seen(handle, "the order rests", lambda: venue.open and handle.state().may_be_live == 1)
         old = next(iter(venue.open.values()))
         venue.end(old.venue_id, OrderStatus.CANCELED)
         seen(handle, "it is cancelled", lambda: not handle.state().tasks)
         for size in ("0.2", "0.3", "0.4", "0.5", "0.6", "0.7"):
             handle.submit(SubmitOrder(intent=intent(Side.SELL, size, "2100.00"), origin=OPERATOR))
-            seen(handle, "another rests", lambda: handle.state().may_be_live == 1)
+            seen(handle, "another rests", lambda: venue.open and handle.state().may_be_live == 1)
             venue.end(next(iter(venue.open)), OrderStatus.CANCELED)
             seen(handle, "and is cancelled", lambda: not handle.state().tasks)
         assert len(handle.state().recent) == RECENT
@@ -56,11 +56,48 @@ def test_a_fill_of_a_task_that_left_memory_long_ago(tmp_path: Path) -> None:
     assert Decimal(filled) == Decimal("0.05")
 
 
+def test_late_fills_after_one_clean_up_each_add_up(tmp_path: Path) -> None:
+    venue = FakeConnector()
+
+    def churn() -> None:
+        for size in ("0.2", "0.3", "0.4", "0.5", "0.6"):
+            handle.submit(SubmitOrder(intent=intent(Side.SELL, size, "2100.00")))
+            seen(handle, "another rests", lambda: venue.open and handle.state().may_be_live == 1)
+            venue.end(next(iter(venue.open)), OrderStatus.CANCELED)
+            seen(handle, "and is cancelled", lambda: not handle.state().tasks)
+        assert all(task.order.client_id != old.client_id for task in handle.state().recent)
+
+    with running(tmp_path, venue, recent_limit=RECENT) as handle:
+        handle.submit(SubmitOrder(intent=intent()))
+        seen(handle, "the order rests", lambda: venue.open and handle.state().may_be_live == 1)
+        old = next(iter(venue.open.values()))
+        venue.end(old.venue_id, OrderStatus.CANCELED)
+        seen(handle, "it is cancelled", lambda: not handle.state().tasks)
+        for count, size in enumerate(("0.04", "0.01", "0.05"), start=1):
+            churn()
+            venue.fill(old, size)
+            seen(handle, "the late fill is booked", lambda count=count: len(handle.state().fills) == count)
+        (kept,) = [task.order for task in handle.state().recent if task.order.client_id == old.client_id]
+        assert (kept.filled, kept.filled_quote, kept.status) == (Decimal("0.10"), Decimal(190), OrderStatus.FILLED)
+
+
+def test_an_order_that_lives_on_after_a_restart_keeps_the_fills_booked_before() -> None:
+    bench = Bench()
+    bench.connect()
+    old = bench.rest()
+    bench.fill(old, "0.04")
+    fresh = bench.restarted()
+    fresh.connect(replace(old, filled=Decimal("0.04")))
+    fresh.fill(old, "0.06")
+    assert fresh.tracked(old.client_id).booked == Decimal("0.10")
+    assert fresh.status(old.client_id) is OrderStatus.FILLED
+
+
 def test_the_same_fill_after_a_restart_is_not_booked_again(tmp_path: Path) -> None:
     venue = FakeConnector()
     with running(tmp_path, venue) as handle:
         handle.submit(SubmitOrder(intent=intent()))
-        seen(handle, "the order rests", lambda: handle.state().may_be_live == 1)
+        seen(handle, "the order rests", lambda: venue.open and handle.state().may_be_live == 1)
         fill = venue.fill(next(iter(venue.open.values())), "0.1")
         seen(handle, "it is filled", lambda: handle.state().fills)
     venue.positions = {ETH: Position(market_id=ETH, size=Decimal("0.1"))}

@@ -192,7 +192,8 @@ class Bench:
                 case fx.ResolveFill(fill=fill):
                     self.tell(fx.FillResolved(fill=fill, saved=self._find(fill), is_booked=fill.trade_id in self.fills))
                 case fx.FindOwner(venue_id=venue_id, client_id=client_id):
-                    self.tell(fx.OwnerFound(venue_id=venue_id, saved=self.orders.get(client_id)))
+                    saved = self.orders.get(client_id)
+                    self.tell(fx.OwnerFound(venue_id=venue_id, saved=None if saved is None else self._summed(saved)))
                 case _:
                     pass
 
@@ -233,14 +234,24 @@ class Bench:
 
     def _find(self, fill: Fill) -> SavedOrder | None:
         if fill.client_order_id is not None and fill.client_order_id in self.orders:
-            return self.orders[fill.client_order_id]
+            return self._summed(self.orders[fill.client_order_id])
         by_venue = (saved for saved in self.orders.values() if saved.order.venue_id == fill.venue_order_id)
-        return next(by_venue, None)
+        found = next(by_venue, None)
+        return None if found is None else self._summed(found)
+
+    def _summed(self, saved: SavedOrder) -> SavedOrder:
+        """The order with what its fills in the journal add up to."""
+        fills = [one.fill for one in self.fills.values() if one.fill.venue_order_id == saved.order.venue_id]
+        return replace(
+            saved,
+            booked=sum((fill.size for fill in fills), ZERO),
+            booked_quote=sum((fill.size * fill.price for fill in fills), ZERO),
+        )
 
     def restarted(self, trades_kept: int = 1_000) -> "Bench":
         """A new engine on the same journal, which hands over only so many trade ids."""
         image = JournalImage(
-            live=tuple(saved for saved in self.orders.values() if not saved.order.status.is_closed),
+            live=tuple(self._summed(one) for one in self.orders.values() if not one.order.status.is_closed),
             meta=dict(self.meta),
             next_client_id=ClientOrderId(max(self.orders, default=0) + 1),
             next_task_id=TaskId(max((saved.task_id or 0 for saved in self.orders.values()), default=0) + 1),
@@ -250,6 +261,7 @@ class Bench:
         fresh.orders.update({**self.orders, **fresh.orders})
         fresh.fills.update(self.fills)
         fresh.meta = {**self.meta, **fresh.meta}
+        fresh._trades, fresh._venue_ids = self._trades, self._venue_ids
         fresh.clock.advance(us=self.now.utc_us - fresh.now.utc_us)
         return fresh
 

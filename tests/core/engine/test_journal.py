@@ -114,6 +114,16 @@ def test_everything_survives_a_restart_exactly(journal: Journal, path: Path) -> 
     again.close()
 
 
+def test_an_order_comes_back_with_what_its_fills_add_up_to(journal: Journal) -> None:
+    one = saved(venue_id=VenueOrderId(2**49), status=OrderStatus.PARTIALLY_FILLED, filled=Decimal("0.004"))
+    fills = [SavedFill(fill=fill(number), origin=OPERATOR) for number in (1, 2, 2)]
+    other = SavedFill(fill=replace(fill(3), venue_order_id=VenueOrderId(2**50)), origin=OPERATOR)
+    journal.append([one, *fills, other]).result(TIMEOUT)
+    found = journal.find_order(client_id=ClientOrderId(7)).result(TIMEOUT)
+    assert found == replace(one, booked=Decimal("0.002"), booked_quote=Decimal(136))
+    assert journal.load().live == (found,)
+
+
 def test_saving_an_order_again_replaces_it_and_keeps_the_venues_id(journal: Journal) -> None:
     known = saved(venue_id=VenueOrderId(2**50), status=OrderStatus.ACCEPTED)
     journal.append([saved(), known])
