@@ -130,4 +130,4 @@ async def test_an_order_that_crosses_says_that_it_fills_at_once():
     engine = FakeEngine()
     async with on_screen(engine) as pilot:
         await pilot.press("n", "tab", "tab", "tab", *"0.5", "tab", *(["backspace"] * 12), *"9000")
-        await shows(pilot, "crosses the book, fills at once")
+        await shows(pilot, "▲ crosses", "the book, fills at once")
