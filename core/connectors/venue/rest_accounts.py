@@ -3,12 +3,13 @@
 Pure; what only its owner may read asks for a token.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
 from core.connectors.venue import account_views, tokens, views
 from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.codes import Code, Refusal
-from core.connectors.venue.orders import TradeSide, VenueOrder, VenueTrade
+from core.connectors.venue.orders import VenueOrder, VenueTrade
 from core.connectors.venue.query import NIL, Answer, BadRequest, Query, Route, cursor, is_number
 from core.connectors.venue.rest_tokens import OMITTED_ACCOUNT, reader
 from core.connectors.venue.simulation import Simulation
@@ -60,7 +61,8 @@ class AccountAnswers:
             if market is None:
                 raise BadRequest("market_id")
             source, owner = list(market.prints), None
-        chosen = [trade for trade in reversed(source) if _is_asked(trade, query, owner)]
+        wanted = _trade_filter(query)
+        chosen = [trade for trade in reversed(source) if wanted.fits(trade, owner)]
         rows = [views.trade_view(each, self._exchange.markets[each.market_id].spec, owner) for each in chosen[:limit]]
         return {"code": 200, **cursor(chosen[limit - 1].trade_id if len(chosen) > limit else None), "trades": rows}
 
@@ -208,25 +210,44 @@ class AccountAnswers:
         return next((each for each in self._exchange.accounts.values() if each.l1_address == lowered), None)
 
 
-def _is_asked(trade: VenueTrade, query: Query, owner: int | None) -> bool:
-    """Whether a trade is one of those asked for; side and role are those of the owner, when one is asked for."""
-    before, since_ms = query.number("cursor", 0), max(0, query.number("from", 0))
-    order_index = query.number("order_index", 0) or query.number("order_index_str", 0)
-    kind = query.choice("type", _TRADE_TYPES, "all")
-    return (
-        (before == 0 or trade.trade_id < before)
-        and query.number("market_id", NIL) in {NIL, trade.market_id}
-        and order_index in {0, trade.ask.order_index, trade.bid.order_index}
-        and trade.time_us >= since_ms * 1_000
-        and kind in {"all", trade.kind.value}
-        and (owner is None or _is_side(trade, trade.side_of(owner), query))
+@dataclass(frozen=True, slots=True)
+class _TradeFilter:
+    """Which trades are asked for; side and role are those of the owner, when one is asked for."""
+
+    before: int
+    since_us: int
+    order_index: int
+    market_id: int
+    kind: str
+    side: int
+    role: str
+
+    def fits(self, trade: VenueTrade, owner: int | None) -> bool:
+        """Whether this is one of them."""
+        return (
+            (self.before == 0 or trade.trade_id < self.before)
+            and self.market_id in {NIL, trade.market_id}
+            and self.order_index in {0, trade.ask.order_index, trade.bid.order_index}
+            and trade.time_us >= self.since_us
+            and self.kind in {"all", trade.kind.value}
+            and (owner is None or self._fits_side(trade, is_ask=trade.ask.account_index == owner))
+        )
+
+    def _fits_side(self, trade: VenueTrade, *, is_ask: bool) -> bool:
+        role = "maker" if trade.is_maker_ask == is_ask else "taker"
+        return self.side in {-1, int(is_ask)} and self.role in {"all", role}
+
+
+def _trade_filter(query: Query) -> _TradeFilter:
+    return _TradeFilter(
+        before=query.number("cursor", 0),
+        since_us=max(0, query.number("from", 0)) * 1_000,
+        order_index=query.number("order_index", 0) or query.number("order_index_str", 0),
+        market_id=query.number("market_id", NIL),
+        kind=query.choice("type", _TRADE_TYPES, "all"),
+        side=query.number("ask_filter", -1),
+        role=query.choice("role", _ROLES, "all"),
     )
-
-
-def _is_side(trade: VenueTrade, side: TradeSide, query: Query) -> bool:
-    is_ask = side is trade.ask
-    role = "maker" if trade.is_maker_ask == is_ask else "taker"
-    return query.number("ask_filter", -1) in {-1, int(is_ask)} and query.choice("role", _ROLES, "all") in {"all", role}
 
 
 def _span(text: str | None) -> tuple[int, int]:
