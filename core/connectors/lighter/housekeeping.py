@@ -1,9 +1,12 @@
 """What has to be looked at now and then over REST: whether the venue answers, missed fills, markets that change status.
 
-One task, one look a second; each duty decides by itself whether it is due.
+One task, one look a second; each duty decides by itself whether it is due, and none can keep the others from theirs.
+A duty that the venue does not let us do is told once, since a link that answers looks well meanwhile.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Final
 
 from core.clock import SECOND_NS, Clock
@@ -26,6 +29,29 @@ _ACCOUNT_NS: Final = 30 * SECOND_NS
 """Only REST tells when the venue's dead-man's switch would fire."""
 _MARKETS_NS: Final = 60 * SECOND_NS
 """There is no stream of market statuses; the list is read once a minute."""
+_MAX_REST_NS: Final = 15 * SECOND_NS
+"""A duty that fails with its link is tried again after one second, then two, and so on up to this."""
+_MAX_REFUSED_REST_NS: Final = 300 * SECOND_NS
+"""The same while the venue answers otherwise: trying costs budget that others need, and is likely to fail again."""
+_PATIENCE: Final = 3
+"""Failures in a row that the state of the link may explain by itself."""
+
+
+@dataclass(slots=True)
+class _Duty:
+    """One duty, and how its last tries went."""
+
+    what: str
+    """For the operator."""
+    level: NoticeLevel
+    """How loud it is told when it cannot be done."""
+    work: Callable[[int], Awaitable[bool]]
+    """Does it if it is due, and says whether it was."""
+    is_sign_of_life: bool = False
+    """It finds out when the link is back, so it never rests meanwhile, and the link's health tells all."""
+    told: set[type[Exception]] = field(default_factory=set)
+    failures: int = 0
+    not_before_ns: int = 0
 
 
 class Housekeeper:
@@ -49,51 +75,83 @@ class Housekeeper:
         self._clock: Final = clock
         self._markets_ns = self._account_ns = clock.now().mono_ns
         self._announced: tuple[LinkStatus, str] | None = None
-        self._told = ""
+        self._duties: Final = (
+            _Duty("fetching the fills that the stream may have missed", NoticeLevel.ALERT, self._close_gap),
+            _Duty("reading which markets changed", NoticeLevel.WARN, self._read_markets),
+            _Duty("reading the account", NoticeLevel.WARN, self._read_account, is_sign_of_life=True),
+        )
 
     async def run(self) -> None:
         """Look once a second until cancelled."""
         while True:
             self._announce()
-            try:
-                await self._look()
-                self._told = ""
-            except LinkDown:
-                pass  # the link's health says so
-            except (AuthRejected, ProtocolViolation) as error:
-                self._tell(str(error))
+            await self._look()
             self._announce()
             await asyncio.sleep(_LOOK_S)
 
     async def _look(self) -> None:
-        now_ns = self._clock.now().mono_ns
+        for duty in self._duties:
+            if self._clock.now().mono_ns >= duty.not_before_ns:
+                await self._attend(duty)
+
+    async def _attend(self, duty: _Duty) -> None:
+        try:
+            was_due = await duty.work(self._clock.now().mono_ns)
+        except (LinkDown, AuthRejected, ProtocolViolation) as error:
+            self._failed(duty, error)
+            return
+        if was_due:
+            if duty.told:
+                self._tell(NoticeLevel.INFO, f"{duty.what} succeeds again")
+            duty.told.clear()
+            duty.failures = 0
+
+    def _failed(self, duty: _Duty, error: Exception) -> None:
+        """Rest before the next try, unless it is the link that fails; tell it once, unless the link's health does."""
+        is_link = isinstance(error, LinkDown) and self._rest.health.status is LinkStatus.DOWN
+        if is_link and duty.is_sign_of_life:
+            return
+        rest_ns = min(SECOND_NS << min(duty.failures, 9), _MAX_REST_NS if is_link else _MAX_REFUSED_REST_NS)
+        duty.not_before_ns = self._clock.now().mono_ns + rest_ns
+        duty.failures += 1
+        if type(error) not in duty.told and not (is_link and duty.failures < _PATIENCE):
+            duty.told.add(type(error))
+            self._tell(duty.level, f"{duty.what} fails: {error}")
+
+    async def _close_gap(self, _: int) -> bool:
         gap = self._feed.gap
-        if gap != self._feed.closed_gap:
-            self._feed.recovered(await self._api.trades_after(self._feed.whole_until), gap)
-        if now_ns - self._markets_ns >= _MARKETS_NS:
-            self._markets_ns = now_ns
-            self._update(await self._api.markets(Grade.CHORE))
+        if gap == self._feed.closed_gap:
+            return False
+        self._feed.recovered(await self._api.trades_after(self._feed.whole_until), gap)
+        return True
+
+    async def _read_markets(self, now_ns: int) -> bool:
+        """Take over what the venue changed of the markets traded; new markets wait for the next start."""
+        if now_ns - self._markets_ns < _MARKETS_NS:
+            return False
+        listed = await self._api.markets(Grade.CHORE)
+        self._markets_ns = now_ns
+        changed = {one.id: one for one in listed if one.id in self._markets and self._markets[one.id] != one}
+        if changed:
+            self._markets.update(changed)
+            self._sink(MarketsListed(markets=tuple(self._markets.values())))
+        return True
+
+    async def _read_account(self, now_ns: int) -> bool:
         health = self._rest.health
         is_idle = health.status is not LinkStatus.LIVE or now_ns - health.last_message_ns >= self._patience_ns
-        if is_idle or now_ns - self._account_ns >= _ACCOUNT_NS:
-            self._feed.cancel_all_us = (await self._api.account_view(Grade.CHORE)).account.cancel_all_us
-            self._account_ns = now_ns
+        if not is_idle and now_ns - self._account_ns < _ACCOUNT_NS:
+            return False
+        self._feed.cancel_all_us = (await self._api.account_view(Grade.CHORE)).account.cancel_all_us
+        self._account_ns = now_ns
+        return True
 
     @property
     def _patience_ns(self) -> int:
         return _IDLE_POOR_NS if self._rest.limiter.tier is Tier.STANDARD else _IDLE_NS
 
-    def _update(self, listed: tuple[Market, ...]) -> None:
-        """Take over what the venue changed of the markets traded; new markets wait for the next start."""
-        changed = {one.id: one for one in listed if one.id in self._markets and self._markets[one.id] != one}
-        if changed:
-            self._markets.update(changed)
-            self._sink(MarketsListed(markets=tuple(self._markets.values())))
-
-    def _tell(self, text: str) -> None:
-        if text != self._told:
-            self._told = text
-            self._sink(Noticed(level=NoticeLevel.ALERT, source="rest", text=text))
+    def _tell(self, level: NoticeLevel, text: str) -> None:
+        self._sink(Noticed(level=level, source="rest", text=text))
 
     def _announce(self) -> None:
         health: LinkHealth = self._rest.health
