@@ -37,6 +37,8 @@ class EngineThread:
         self._inbox = Inbox()
         self._publisher = Publisher(parts.connector, parts.clock, parts.profile, parts.autopilot)
         self._report: ExitReport | None = None
+        self._asked_policy: ExitPolicy | None = None
+        """What the first wish to stop asked for; it stands above the configuration also when the engine fails."""
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Run the engine in the calling thread until it ended, whatever happens."""
@@ -65,8 +67,10 @@ class EngineThread:
         """Hand over a wish; never blocks."""
         if isinstance(command, Kill):
             self.kill(command.by, command.pressed_ns)
-        else:
-            self._inbox.post(command)
+            return
+        if isinstance(command, Stop) and self._asked_policy is None:
+            self._asked_policy = command.policy
+        self._inbox.post(command)
 
     def kill(self, by: str, pressed_ns: int) -> None:
         """Halt at once, then cancel everything. Any thread, any time, also before the engine runs."""
@@ -84,7 +88,7 @@ class EngineThread:
 
     def request_stop(self, policy: ExitPolicy, reason: str) -> None:
         """Ask the engine to end."""
-        self._inbox.post(Stop(policy=policy, reason=reason))
+        self.submit(Stop(policy=policy, reason=reason))
 
     def exit_report(self) -> ExitReport | None:
         """How it ended; None while it runs."""
@@ -103,7 +107,7 @@ class EngineThread:
             _LOG.exception("the engine failed")
             self._publisher.end(EnginePhase.STOPPING, f"the engine failed: {_sentence(fault)}")
             is_connected = engine is not None and engine.is_connected
-            is_kept = self._parts.exit_policy is ExitPolicy.KEEP and not is_killed
+            is_kept = (self._asked_policy or self._parts.exit_policy) is ExitPolicy.KEEP and not is_killed
             report = await self._last_word(_sentence(fault), is_allowed=is_connected and not is_kept)
             phase = EnginePhase.FAILED
         finally:

@@ -21,6 +21,8 @@ from tests.support.engine import parts_of, running, seen, started
 from tests.support.fake_connector import ETH, FakeConnector, Fate, intent
 from tests.support.waiting import wait_until
 
+CANCEL, KEEP = ExitPolicy.CANCEL, ExitPolicy.KEEP
+
 
 class Pilot:
     """An autopilot that wants one order."""
@@ -267,6 +269,32 @@ class TestFaults:
         assert "then listed 0 open orders" in report.text
         assert handle.state().phase is EnginePhase.FAILED
         assert not venue.open
+
+    @pytest.mark.parametrize(("configured", "asked"), [(KEEP, CANCEL), (CANCEL, KEEP)])
+    def test_a_defect_while_stopping_ends_as_the_operator_asked(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, configured: ExitPolicy, asked: ExitPolicy
+    ) -> None:
+        venue = FakeConnector()
+        venue.is_cancelling = False
+        caplog.set_level(logging.CRITICAL)
+        with running(tmp_path, venue, policy=configured) as handle:
+            handle.submit(SubmitOrder(intent=intent()))
+            seen(handle, "it rests", lambda: venue.open)
+
+            def fail() -> None:
+                venue.is_cancelling = True
+                raise ZeroDivisionError("a defect of ours")
+
+            venue.before_gate = fail
+            venue.hold_submits = asyncio.Event()
+            handle.submit(SubmitOrder(intent=intent()))
+            seen(handle, "one is on its way", lambda: handle.state().may_be_live == 2)
+            handle.request_stop(asked, "the operator quits")
+            seen(handle, "stopping", lambda: handle.state().phase is EnginePhase.STOPPING)
+            assert venue.loop is not None
+            venue.loop.call_soon_threadsafe(venue.hold_submits.set)
+            ended(handle)
+        assert len(venue.open) == (1 if asked is KEEP else 0)
 
     def test_a_defect_while_publishing_is_not_swallowed(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         class Broken(FakeConnector):
