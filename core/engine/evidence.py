@@ -12,7 +12,7 @@ from core.engine.effects import FindOwner, ListOpenOrders, LookUpFailed, LookUpO
 from core.engine.facts import Facts
 from core.engine.order_map import Doubt, Tracked
 from core.engine.orders import Trigger, open_status, shown
-from core.engine.reconcile import compare
+from core.engine.reconcile import missing
 from core.engine.tasks import Tasks
 from core.events import NoticeLevel, OpenOrdersListed, OrderReport
 from core.model import EXTERNAL, Order, OrderIntent, OrderStatus, OrderType
@@ -77,12 +77,10 @@ class Evidence:
         self._is_listing = False
         self._listed_ns = now.mono_ns
         self._facts.standing.is_listed = True
-        found = compare(self._facts.orders, listed)
-        for tracked, report in found.matched:
-            self._apply(tracked, report, now)
-        for report in found.unknown:
-            self._take_in(report, now)
-        for tracked in found.missing:
+        gone = missing(self._facts.orders, listed)
+        for report in listed.orders:
+            self.on_report(report, now)  # matched one by one: each may end an order and push another out of memory
+        for tracked in gone:
             tracked.is_listed = False
             self._facts.touch(tracked.market_id)
             if not tracked.is_ours:

@@ -166,10 +166,7 @@ class OrderMap:
         if (client_id in self._by_client and tracked.is_ours) or venue_id in self._by_venue:
             raise InvariantBroken(f"two orders with one id: client {client_id}, venue {venue_id}")
         self._enter(tracked)
-        if client_id is not None:
-            self._by_client.setdefault(client_id, tracked)
-        if venue_id is not None:
-            self._by_venue[venue_id] = tracked
+        self._index(tracked)
 
     def link(self, tracked: Tracked, venue_id: VenueOrderId) -> None:
         """Note the venue's id of an order.
@@ -226,6 +223,7 @@ class OrderMap:
         elif not tracked.status.is_closed and not is_live:
             self._recent.pop(tracked, None)
             self._enter(tracked)
+            self._index(tracked)
 
     def live(self) -> Iterator[Tracked]:
         """Everything queued or possibly live, oldest first."""
@@ -271,5 +269,13 @@ class OrderMap:
         client_id, venue_id = tracked.order.client_id, tracked.order.venue_id
         if client_id is not None and self._by_client.get(client_id) is tracked:
             del self._by_client[client_id]
-        if venue_id is not None:
+        if venue_id is not None and self._by_venue.get(venue_id) is tracked:
             del self._by_venue[venue_id]
+
+    def _index(self, tracked: Tracked) -> None:
+        """Make it findable by its ids; one that another order carries stays that order's."""
+        client_id, venue_id = tracked.order.client_id, tracked.order.venue_id
+        if client_id is not None:
+            self._by_client.setdefault(client_id, tracked)
+        if venue_id is not None:
+            self._by_venue.setdefault(venue_id, tracked)

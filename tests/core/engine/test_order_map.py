@@ -121,3 +121,38 @@ def test_sides() -> None:
     assert one.side is OrderMapSide.BOTH
     one.task_id = None
     assert one.side is OrderMapSide.VENUE
+
+
+def test_an_order_that_comes_back_after_it_was_forgotten_is_found_and_forgotten_again() -> None:
+    orders = OrderMap(1)
+    back, other = tracked(1, venue_id=77), tracked(2, venue_id=78)
+    for one in (back, other):
+        orders.add(one)
+        close(orders, one)
+    assert orders.find(client_id=ClientOrderId(1)) is None
+    back.become(replace(back.order, status=OrderStatus.ACCEPTED))
+    orders.settle(back)
+    assert orders.find(client_id=ClientOrderId(1)) is back
+    assert orders.find(venue_id=VenueOrderId(77)) is back
+    close(orders, back)
+    close(orders, back)
+    assert (len(orders), orders.index_size) == (1, 2)
+
+
+def test_forgetting_an_order_leaves_its_ids_to_the_order_that_carries_them_now() -> None:
+    orders = OrderMap(1)
+    old, other = tracked(1, venue_id=77), tracked(2, venue_id=78)
+    for one in (old, other):
+        orders.add(one)
+        close(orders, one)
+    revived = tracked(1, venue_id=77)
+    orders.add(revived)
+    old.become(replace(old.order, status=OrderStatus.ACCEPTED))
+    orders.settle(old)
+    close(orders, old)
+    close(orders, other)
+    last = tracked(3, venue_id=79)
+    orders.add(last)
+    close(orders, last)
+    assert list(orders.recent()) == [last]
+    assert orders.find(venue_id=VenueOrderId(77)) is revived
