@@ -176,6 +176,11 @@ class Facts:
 
     # --- what risk sees ---
 
+    @property
+    def blindness(self) -> str:
+        """Why fills and the ends of orders are not seen now; empty when they are."""
+        return _blindness(self.links.get(LinkName.ACCOUNT))
+
     def trading(self) -> tuple[TradingState, str]:
         """The worst of all switches, and which one decides."""
         standing = self.standing
@@ -185,8 +190,7 @@ class Facts:
             return TradingState.HALTED, standing.journal_fault
         if not standing.is_ready:
             return TradingState.HALTED, standing.phase_detail or f"the engine is {standing.phase.value}"
-        blind = _blindness(self.links.get(LinkName.ACCOUNT))
-        if blind:
+        if blind := self.blindness:
             return TradingState.HALTED, blind
         breaker = self.breakers.statuses(())[0]
         if breaker.is_tripped:

@@ -234,6 +234,10 @@ class Ending:
     def _kept(self, now: Instant) -> ExitReport | None:
         if self._facts.orders.in_flight() and now.mono_ns - self._started_ns < _KEEP_LIMIT_NS:
             return None
+        blind = self._facts.blindness or ("" if self._facts.standing.is_listed else "the venue never listed them")
+        if blind:
+            text = f"stopped; open orders were left as they are, how many is not known: {blind}"
+            return ExitReport(is_clean=False, text=f"{text}; check the venue by hand", exit_code=1)
         doubtful = self._facts.orders.in_flight()
         resting = self._facts.orders.open()
         if doubtful:

@@ -314,6 +314,18 @@ class TestBothSides:
         bench.lists(asked_ns=asked_ns)
         assert bench.tracked(report.client_id).side is OrderMapSide.BOTH
 
+    def test_a_list_that_ends_orders_brings_no_forgotten_one_back_by_halves(self) -> None:
+        bench = Bench(recent_limit=1)
+        bench.connect()
+        ending, closed = bench.rest(), bench.rest()
+        bench.tell_ended(closed)
+        bench.lists(bench.ended(ending), replace(closed, time_us=bench.now.utc_us + 1))
+        assert bench.status(closed.client_id) is S.ACCEPTED, "the venue says it is open"
+        assert bench.facts.orders.open() == 1
+        bench.tell_ended(replace(closed, time_us=bench.now.utc_us))
+        bench.tell_ended(bench.rest())
+        assert len(bench.facts.orders) == 1, "and memory lets go of it without a fault"
+
     def test_the_list_is_asked_for_every_half_minute(self, bench: Bench) -> None:
         bench.effects.clear()
         bench.wait(seconds=29)
@@ -493,6 +505,27 @@ class TestEnding:
         report = bench.facts.standing.exit_report
         assert report is not None
         assert (report.is_clean, report.exit_code) == (False, 1)
+
+    def test_keep_does_not_count_orders_it_cannot_see(self, bench: Bench) -> None:
+        bench.rest()
+        down = LinkHealth(name=LinkName.ACCOUNT, status=LinkStatus.DOWN, detail="cannot connect")
+        bench.tell(LinkChanged(link=down))
+        bench.wish(Stop(policy=ExitPolicy.KEEP, reason="test"))
+        report = bench.facts.standing.exit_report
+        assert report is not None
+        assert (report.is_clean, report.exit_code) == (False, 1)
+        assert "how many is not known" in report.text
+        assert "cannot connect" in report.text
+
+    def test_keep_before_the_venue_listed_its_orders_does_not_count_them(self) -> None:
+        early = Bench()
+        early.tell(fx.ConnectorStarted())
+        early.tell(LinkChanged(link=LinkHealth(name=LinkName.ACCOUNT, status=LinkStatus.LIVE)))
+        early.wish(Stop(policy=ExitPolicy.KEEP, reason="test"))
+        report = early.facts.standing.exit_report
+        assert report is not None
+        assert (report.is_clean, report.exit_code) == (False, 1)
+        assert "never listed" in report.text
 
     def test_cancel_ends_clean_only_on_the_empty_list(self, bench: Bench) -> None:
         report = bench.rest()
