@@ -22,6 +22,7 @@ class DenyReason(Enum):
     REDUCING = "reducing only"
     BREAKER_OPEN = "breaker tripped"
     NOT_READY = "not reconciled"
+    NOTHING_TO_REDUCE = "nothing to reduce"
     UNKNOWN_MARKET = "unknown market"
     MARKET_CLOSED = "market closed"
     STALE_DATA = "stale data"

@@ -15,7 +15,7 @@ from core.engine.orders import Trigger, open_status, shown
 from core.engine.reconcile import missing
 from core.engine.tasks import Tasks
 from core.events import NoticeLevel, OpenOrdersListed, OrderReport
-from core.model import EXTERNAL, Order, OrderIntent, OrderStatus, OrderType
+from core.model import EXTERNAL, Order, OrderIntent, OrderStatus, OrderType, OriginKind
 
 _SILENCE_NS: Final = 3 * SECOND_NS
 """An order or a cancel with no report for this long is looked up: a duplicate client id or a bad reduce-only order is
@@ -26,6 +26,7 @@ _EXPIRY_S: Final = 600
 """A signed transaction that did not execute dies at its ExpiredAt, 599 s after signing (SDK default)."""
 _PAUSES_S: Final = (1, 2, 4, 4)
 _LONG_PAUSE_S: Final = 15
+_ENDS: Final = frozenset({OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
 _LIST_EVERY_NS: Final = 30 * SECOND_NS
 
 
@@ -172,7 +173,8 @@ class Evidence:
             self._adopt_terms(tracked, report)
             if tracked.status is not OrderStatus.PENDING_CANCEL:
                 tracked.doubt = None
-        self._facts.move(tracked, trigger, now, report.reason)
+        if self._facts.move(tracked, trigger, now, report.reason):
+            _tell_of(self._facts, tracked, now)
         if was_in_flight and is_open and tracked.wants_cancel:
             self._tasks.send_cancel(tracked, now)  # the first cancel may have overtaken the order
 
@@ -289,3 +291,21 @@ def _order_of(report: OrderReport, now: Instant) -> Order:
         created_us=report.time_us or now.utc_us,
         updated_us=now.utc_us,
     )
+
+
+def _tell_of(facts: Facts, tracked: Tracked, now: Instant) -> None:
+    """A line for what became of an order of ours: whatever the operator did, and every end that nobody here wished."""
+    status, order = tracked.status, tracked.order
+    if not tracked.is_ours or not (status is OrderStatus.ACCEPTED or status in _ENDS):
+        return
+    is_operators = tracked.origin.kind is OriginKind.OPERATOR
+    is_wished = status is OrderStatus.ACCEPTED or tracked.wants_cancel or facts.standing.kill.is_latched
+    if is_wished and not is_operators:
+        return  # a strategy's daily bread would drown the rest
+    market = facts.markets.get(tracked.market_id)
+    intent = order.intent
+    what = f"{intent.side.value} {intent.size} {market.symbol if market else tracked.market_id} at {intent.price}"
+    filled = f", {order.filled} filled" if order.filled else ""
+    why = f": {order.reason}" if order.reason else ""
+    level = NoticeLevel.INFO if is_wished or not is_operators else NoticeLevel.WARN
+    facts.tell(level, f"{status.value}: {what} ({tracked.origin}){filled}{why}", now, "order")

@@ -107,6 +107,20 @@ def market_trades(intent: OrderIntent, view: RiskView) -> Denied | None:
     return None
 
 
+def has_something_to_reduce(intent: OrderIntent, view: RiskView) -> Denied | None:
+    """The venue drops a reduce-only order that cannot reduce, without any word (measured): say it beforehand."""
+    if not intent.reduce_only:
+        return None
+    position = view.exposure(intent.market_id).position
+    if position * intent.side.sign < 0:
+        return None
+    symbol = _symbol(view, intent.market_id)
+    held = (
+        f"{symbol} is {'long' if position > 0 else 'short'} {plain(abs(position))}" if position else f"{symbol} is flat"
+    )
+    return Denied(DenyReason.NOTHING_TO_REDUCE, f"{held}: a reduce-only {intent.side.value} has nothing to reduce")
+
+
 def price_in_range(intent: OrderIntent, market: Market) -> Denied | None:
     """One tick to 2**32 - 1 ticks: what the venue's price field holds."""
     return _in_range(intent.price, "price", market.price_decimals, MAX_PRICE_TICKS, market)
@@ -275,7 +289,14 @@ def _usdc(value: Decimal) -> str:
     return f"{value:,.2f} USDC"
 
 
-STANDING: Final[tuple[StandingCheck, ...]] = (not_killed, is_ready, breaker_allows, state_allows, market_trades)
+STANDING: Final[tuple[StandingCheck, ...]] = (
+    not_killed,
+    is_ready,
+    breaker_allows,
+    state_allows,
+    market_trades,
+    has_something_to_reduce,
+)
 SHAPE: Final[tuple[ShapeCheck, ...]] = (price_in_range, size_in_range, price_on_tick, size_on_step, above_minimum)
 LIMITS: Final[tuple[CaseCheck, ...]] = (
     order_size,

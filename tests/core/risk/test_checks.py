@@ -64,6 +64,25 @@ def test_halted_denies_and_says_why():
     denied(intent(reduce_only=True), shrinking, DenyReason.HALTED)
 
 
+class TestReduceOnly:
+    @pytest.mark.parametrize(
+        ("position", "side", "words"),
+        [
+            ("0", Side.SELL, "ETH is flat"),
+            ("0", Side.BUY, "ETH is flat"),
+            ("-2", Side.SELL, "ETH is short 2"),
+            ("2", Side.BUY, "ETH is long 2"),
+        ],
+    )
+    def test_with_nothing_to_reduce_the_venue_would_drop_it_without_a_word(self, position, side, words):
+        world = view(exposures={ETH_ID: exposure(position)})
+        denied(intent(side, reduce_only=True), world, DenyReason.NOTHING_TO_REDUCE, words)
+
+    @pytest.mark.parametrize(("position", "side"), [("-2", Side.BUY), ("2", Side.SELL)])
+    def test_what_reduces_passes(self, position, side):
+        passes(intent(side, reduce_only=True), view(exposures={ETH_ID: exposure(position)}))
+
+
 class TestReducing:
     REDUCING = view(trading=TradingState.REDUCING, trading_detail="link down")
 
@@ -207,7 +226,7 @@ class TestLimits:
     def test_max_position_notional_is_on_the_mark(self):
         manager = RiskManager(LIMITS.model_copy(update={"markets": {}}))
         busy = view(exposures={ETH_ID: exposure("5", buys="4")})
-        passes(intent(size="1.0000", price="1.00", tif=TimeInForce.POST_ONLY, reduce_only=True), busy, manager)
+        passes(intent(size="1.0000", price="1.00", tif=TimeInForce.IOC), busy, manager)
         denied(intent(size="1.0001"), busy, DenyReason.MAX_POSITION, "20,000.20", "20,000.00", manager=manager)
 
     def test_a_position_beyond_its_limit_may_still_shrink(self):
