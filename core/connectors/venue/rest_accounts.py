@@ -6,7 +6,7 @@ Pure; what only its owner may read asks for a token.
 from dataclasses import dataclass
 from typing import Final
 
-from core.connectors.venue import account_views, tokens, views
+from core.connectors.venue import account_views, tokens, tx, views
 from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.codes import Code, Refusal
 from core.connectors.venue.orders import VenueOrder, VenueTrade
@@ -185,14 +185,9 @@ class AccountAnswers:
         refusal = tokens.check(query.token, query.number("value"), self._exchange, now_s)
         if refusal is not None:
             return refusal
-        types = set(query.numbers("types"))
-        rows: list[Json] = []
-        for record in self._simulation.sequencer.of_account(query.number("value"), query.number("index", -1)):
-            if len(rows) == limit:
-                break
-            if not types or record.tx_type in types:
-                rows.append(views.plain_tx_view(record))
-        return {"code": 200, "txs": rows}
+        types = set(query.numbers("types")) or tx.TYPES
+        found = self._simulation.sequencer.of_account(query.number("value"), query.number("index", -1), types)
+        return {"code": 200, "txs": [views.plain_tx_view(record) for record in found[:limit]]}
 
     def _tx(self, query: Query) -> Answer:
         by, value = query.params.get("by"), query.params.get("value", "")

@@ -4,7 +4,7 @@
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final, assert_never
 
@@ -108,11 +108,13 @@ class Sequencer:
             case never:
                 assert_never(never)
 
-    def of_account(self, account_index: int, after: int) -> Iterator[TxRecord]:
-        """An account's transactions that came after place `after`, oldest first."""
-        for record in self._records.values():
-            if record.sequence > after and record.tx.account_index == account_index:
-                yield record
+    def of_account(self, account_index: int, after: int, types: Container[int]) -> list[TxRecord]:
+        """An account's transactions of some types that came after place `after`, oldest first."""
+        return [
+            record
+            for record in self._records.values()
+            if record.sequence > after and record.tx_type in types and record.tx.account_index == account_index
+        ]
 
     def by_hash(self, tx_hash: str) -> TxRecord | None:
         """An admitted transaction."""

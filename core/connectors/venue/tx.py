@@ -150,7 +150,7 @@ class MarginTx(_Signed, frozen=True, kw_only=True):
 
 
 Tx: TypeAlias = CreateTx | CancelTx | CancelAllTx | ModifyTx | LeverageTx | GroupTx | MarginTx
-_TYPES: Final[dict[int, type[Tx]]] = {
+TYPES: Final[dict[int, type[Tx]]] = {
     14: CreateTx,
     15: CancelTx,
     16: CancelAllTx,
@@ -163,7 +163,7 @@ _TYPES: Final[dict[int, type[Tx]]] = {
 
 def decode(tx_type: int, tx_info: str | bytes) -> Tx | Refusal:
     """Read `tx_info` as the type says."""
-    shape = _TYPES.get(tx_type)
+    shape = TYPES.get(tx_type)
     if shape is None:
         return Refusal(Code.UNSUPPORTED_TX, "unsupported tx type")
     try:
