@@ -152,6 +152,7 @@ class TestFrames:
             ("book-gap", "subscribed/order_book"),
             ("book-gap", "update/ticker"),
             ("late-snapshot", "update/order_book"),
+            ("empty-positions", "update/account_all_positions"),
             ("half-open", "pong"),
             ("drop", "connected"),
         ],

@@ -184,6 +184,18 @@ def test_volatility_comes_in_clusters():
     assert near > 3 * abs(far)
 
 
+def test_a_large_move_heats_a_market_up_and_time_cools_it():
+    mood, random = Mood(calmness=10**9), seeded(1)
+    for _ in range(20):
+        mood.step(random, 3_000, 50_000)
+    hot = mood.heat
+    assert hot > 2_000_000
+    mood.step(random, 0, 240_000_000)
+    assert mood.heat == 1_000_000
+    mood.step(random, 2_000, 50_000)
+    assert mood.heat == 1_000_000
+
+
 def test_volatility_is_scaled():
     calm, wild = (sum(map(abs, moves_of(0, 3_000, 5, percent))) for percent in (50, 200))
     assert 3 < wild / calm < 5

@@ -57,6 +57,7 @@ def test_what_is_shown_after_it_stands_behind_it():
     world.show(bids={AT: 10})
     order = world.join(5)
     world.show(bids={AT: 30})
+    world.show(bids={AT: 70})
     world.trade(13)
     assert order.filled == 3
 
