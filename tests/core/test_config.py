@@ -79,7 +79,7 @@ def test_environment_wins_over_file_and_argument_over_both(config, monkeypatch):
 
 def test_a_misspelt_variable_is_not_passed_over(monkeypatch):
     monkeypatch.setenv("LIGHTER_TUI_RISKS__MAX_OPEN_ORDERS", "7")
-    with pytest.raises(ConfigError, match="LIGHTER_TUI_RISKS__MAX_OPEN_ORDERS: no such setting; .*LIGHTER_TUI_RISK,"):
+    with pytest.raises(ConfigError, match=r"LIGHTER_TUI_RISKS__MAX_OPEN_ORDERS: no such setting; .*LIGHTER_TUI_RISK,"):
         load()
 
 

@@ -115,6 +115,8 @@ class ScriptedVenue:
     is_mute: bool = False
     """Sockets stay open, and nothing comes back any more."""
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    held: list[dict[str, Any]] = field(default_factory=list)
+    """Position rows of the account, as REST lists them."""
 
     @property
     def ws_url(self) -> str:
@@ -218,7 +220,7 @@ class ScriptedVenue:
             "collateral": "1000.000000",
             "available_balance": "900.000000",
             "cancel_all_time": 0,
-            "positions": None,
+            "positions": self.held or None,
         }
 
     async def stream(self, request: web.Request) -> web.StreamResponse:

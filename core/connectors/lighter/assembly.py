@@ -92,9 +92,12 @@ class Assembly:
         signer = self._signer(settings.api_key_index, settings.private_key)
         public_key = await signer.start()
         api = VenueApi(self._rest, signer, settings.account_index, self._clock)
-        markets = {one.id: one for one in _chosen(await api.markets(), settings.markets)}
-        sink(MarketsListed(markets=tuple(markets.values())))
+        listed = await api.markets()
+        markets = {one.id: one for one in _chosen(listed, settings.markets)}
         await api.check_key(settings.api_key_index, public_key)
+        if settings.markets:
+            markets |= await self._held(api, listed, markets)
+        sink(MarketsListed(markets=tuple(markets.values())))
         await self._learn_tier(api)
         trading = await self._lane(signer)
         kill = await self._kill_lane(api) or trading
@@ -123,6 +126,18 @@ class Assembly:
             ),
             keeper=Housekeeper(api, self._rest, feed, markets, sink, self._clock),
         )
+
+    async def _held(
+        self, api: VenueApi, listed: tuple[Market, ...], chosen: dict[MarketId, Market]
+    ) -> dict[MarketId, Market]:
+        """Markets that were not asked for and hold a position: what is at stake there must be seen and counted."""
+        stakes = {one.market_id for one in (await api.account_view()).positions if one.size} - chosen.keys()
+        held = {one.id: one for one in listed if one.id in stakes}
+        if held:
+            names = ", ".join(one.symbol for one in held.values())
+            text = f"markets: {names} not asked for, but the account holds a position there: shown and counted too"
+            self._sink(Noticed(level=NoticeLevel.WARN, source="connector", text=text))
+        return held
 
     async def _learn_tier(self, api: VenueApi) -> None:
         """Keep to the budgets of the account's tier; to the smallest when the venue does not say which it is."""

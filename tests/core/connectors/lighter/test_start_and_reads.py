@@ -9,7 +9,7 @@ from core.connectors.lighter.connector import LighterConnector
 from core.connectors.lighter.housekeeping import Housekeeper
 from core.connectors.lighter.signer import generate_api_key
 from core.errors import AuthRejected, ConfigError, LinkDown
-from core.events import LinkName, LinkStatus, MarketsListed
+from core.events import LinkName, LinkStatus, MarketsListed, Noticed
 from core.model import MarketStatus, OrderStatus
 from core.units import ClientOrderId, MarketId
 from tests.support.scripted_lighter import ACCOUNT, KEY, market_row, order_row, trade_row
@@ -33,6 +33,17 @@ async def test_markets_are_those_asked_for_in_that_order_and_all_active_ones_oth
     assert [market.symbol for market in every.markets.values()] == ["ETH", "BTC"]
     some, _ = await start(venue.settings(markets=("BTC", "ETH", "BTC")))
     assert [market.symbol for market in some.markets.values()] == ["BTC", "ETH"]
+
+
+async def test_a_market_with_a_position_is_traded_along_whatever_was_asked_for(venue, start):
+    venue.held = [
+        {"market_id": 1, "symbol": "BTC", "sign": -1, "position": "0.00200", "avg_entry_price": "60000.0"},
+        {"market_id": 0, "symbol": "ETH", "sign": 1, "position": "0.0000", "avg_entry_price": "0.00"},
+    ]
+    connector, events = await start(venue.settings(markets=("ETH",)))
+    assert [market.symbol for market in connector.markets.values()] == ["ETH", "BTC"]
+    [told] = [event.text for event in events if isinstance(event, Noticed) and "not asked for" in event.text]
+    assert told.startswith("markets: BTC not asked for")
 
 
 async def test_an_unknown_market_is_one_sentence_with_near_names(venue):
