@@ -60,7 +60,13 @@ class VenueApi:
             AuthRejected: it knows another one, or none.
         """
         params = {"account_index": self._account, "api_key_index": api_key_index}
-        rows = (await self._rest.get("/api/v1/apikeys", ApiKeys, params)).api_keys or []
+        try:
+            rows = (await self._rest.get("/api/v1/apikeys", ApiKeys, params)).api_keys or []
+        except AuthRejected as error:
+            raise AuthRejected(
+                f"account_index {self._account}, api_key_index {api_key_index}: expected an account and a key that this "
+                f"venue knows, got {error}; correct them in the profile"
+            ) from None
         registered = [row.public_key.removeprefix("0x").lower() for row in rows if row.api_key_index == api_key_index]
         if not registered:
             raise AuthRejected(
