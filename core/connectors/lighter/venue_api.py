@@ -64,8 +64,8 @@ class VenueApi:
             rows = (await self._rest.get("/api/v1/apikeys", ApiKeys, params)).api_keys or []
         except AuthRejected as error:
             raise AuthRejected(
-                f"account_index {self._account}, api_key_index {api_key_index}: expected an account and a key that this "
-                f"venue knows, got {error}; correct them in the profile"
+                f"account_index {self._account}, api_key_index {api_key_index}: expected an account and a key "
+                f"that this venue knows, got {error}; correct them in the profile"
             ) from None
         registered = [row.public_key.removeprefix("0x").lower() for row in rows if row.api_key_index == api_key_index]
         if not registered:
