@@ -2,11 +2,12 @@
 
 Only a snapshot may be read as complete. Fills that happened while the link was down are not replayed by the venue: with
 each loss and each trades snapshot the feed counts a gap, and whoever reads REST closes it with every trade newer than
-the last one that was seen without a gap before it.
+the last one that was seen without a gap before it. A row that cannot be read is an error that is raised last: the rows
+beside it are reported first, never as complete, and an unreadable trade is a gap like any other.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeVar
 
 from core.connectors.base import EventSink
 from core.connectors.lighter.convert import account_of_stats, fills, order_report, order_status, position
@@ -23,13 +24,13 @@ from core.connectors.lighter.wire import (
     UserStatsSnapshot,
     UserStatsUpdate,
 )
+from core.errors import ProtocolViolation
 from core.events import (
     AccountReported,
     FillReported,
     Noticed,
     NoticeLevel,
     OpenOrdersListed,
-    OrderReport,
     OrdersReported,
     PositionsReported,
 )
@@ -37,6 +38,8 @@ from core.model import Fill
 from core.units import AccountIndex, TradeId
 
 _STREAM: Final = "account"
+_Row = TypeVar("_Row")
+_Told = TypeVar("_Told")
 
 
 def account_channels(account: int) -> tuple[str, ...]:
@@ -70,27 +73,26 @@ class AccountFeed:
         """Turn a frame into events.
 
         Raises:
-            ProtocolViolation: an amount in it is not a number.
+            ProtocolViolation: an amount in it is not a number; what could be read was reported.
         """
         match frame:
             case OrdersUpdate():
-                reports = self._reports(frame.orders)
-                if reports:
-                    self._sink(OrdersReported(orders=reports))
+                self._report_orders(frame.orders, None)
             case OrdersSnapshot():
-                asked_ns = self._session.asked_ns(frame.channel) or now_ns
-                self._sink(OpenOrdersListed(orders=self._reports(frame.orders), asked_ns=asked_ns))
+                self._report_orders(frame.orders, self._session.asked_ns(frame.channel) or now_ns)
             case TradesUpdate():
-                self._report(_flat(frame.trades))
+                self._report_news(_flat(frame.trades))
             case TradesSnapshot():
                 self._is_connected = True
                 self.gap += 1
-                self._report(trade for trade in _flat(frame.trades) if trade.trade_id > self._first_news)
+                self._report_news(trade for trade in _flat(frame.trades) if trade.trade_id > self._first_news)
             case PositionsUpdate() | PositionsSnapshot():
                 time_us = frame.transaction_time or 0
-                positions = tuple(position(one, time_us) for one in (frame.positions or {}).values())
-                is_complete = isinstance(frame, PositionsSnapshot)
+                positions, error = _readable((frame.positions or {}).values(), lambda one: position(one, time_us))
+                is_complete = isinstance(frame, PositionsSnapshot) and error is None
                 self._sink(PositionsReported(positions=positions, is_complete=is_complete))
+                if error is not None:
+                    raise error
             case UserStatsUpdate() | UserStatsSnapshot():
                 account = account_of_stats(frame.stats, self._account, self.cancel_all_us)
                 self._sink(AccountReported(account=account))
@@ -106,7 +108,11 @@ class AccountFeed:
             self.gap += 1
 
     def recovered(self, trades: Iterable[WireTrade], gap: int) -> None:
-        """Report trades that REST listed after `gap` was counted, oldest first."""
+        """Report trades that REST listed after `gap` was counted, oldest first.
+
+        Raises:
+            ProtocolViolation: one of them cannot be read: the others were reported, the gap is not closed.
+        """
         news = [trade for trade in trades if trade.trade_id > self._first_news]
         self._report(sorted(news, key=lambda trade: trade.trade_id))
         self.closed_gap = gap
@@ -116,26 +122,62 @@ class AccountFeed:
         """Our side of each trade, as they come."""
         return tuple(fill for trade in trades for fill in fills(trade, self._account))
 
-    def _report(self, trades: Iterable[WireTrade]) -> None:
-        for trade in trades:
-            for fill in fills(trade, self._account):
-                self._sink(FillReported(fill=fill))
-            self._newest = max(self._newest, trade.trade_id)
+    def _report_news(self, trades: Iterable[WireTrade]) -> None:
+        try:
+            self._report(trades)
+        except ProtocolViolation:
+            self.gap += 1
+            raise
         self._advance()
+
+    def _report(self, trades: Iterable[WireTrade]) -> None:
+        """Report what can be read, then raise for what cannot."""
+        read, error = _readable(trades, lambda trade: (trade.trade_id, fills(trade, self._account)))
+        for trade_id, ours in read:
+            for fill in ours:
+                self._sink(FillReported(fill=fill))
+            self._newest = max(self._newest, trade_id)
+        if error is not None:
+            raise error
 
     def _advance(self) -> None:
         if self.closed_gap == self.gap:
             self.whole_until = TradeId(self._newest)
 
-    def _reports(self, orders: Mapping[str, list[WireOrder]] | None) -> tuple[OrderReport, ...]:
-        listed = [order for market_orders in (orders or {}).values() for order in market_orders or ()]
-        for order in listed:
+    def _report_orders(self, orders: Mapping[str, list[WireOrder]] | None, listed_ns: int | None) -> None:
+        """Report orders, as the complete list asked for at `listed_ns` if it is one and all of it can be read."""
+        rows = [order for market_orders in (orders or {}).values() for order in market_orders or ()]
+        self._tell_strange(rows)
+        read, error = _readable(rows, order_report)
+        reports = tuple(sorted(read, key=lambda report: report.time_us))
+        if listed_ns is not None and error is None:
+            self._sink(OpenOrdersListed(orders=reports, asked_ns=listed_ns))
+        elif reports:
+            self._sink(OrdersReported(orders=reports))
+        if error is not None:
+            raise error
+
+    def _tell_strange(self, orders: Iterable[WireOrder]) -> None:
+        for order in orders:
             status, reason = order_status(order.status, has_fill=False)
             if status.is_open and reason and reason not in self._told:
                 self._told.add(reason)
                 text = f"unknown order status {reason!r} of order {order.order_index}: taken for open"
                 self._sink(Noticed(level=NoticeLevel.WARN, source=_STREAM, text=text))
-        return tuple(sorted(map(order_report, listed), key=lambda report: report.time_us))
+
+
+def _readable(
+    rows: Iterable[_Row], read: Callable[[_Row], _Told]
+) -> tuple[tuple[_Told, ...], ProtocolViolation | None]:
+    """What the rows say, and the first error among those that say nothing."""
+    told: list[_Told] = []
+    first: ProtocolViolation | None = None
+    for row in rows:
+        try:
+            told.append(read(row))
+        except ProtocolViolation as error:
+            first = first or error
+    return tuple(told), first
 
 
 def _flat(trades: Mapping[str, list[WireTrade]] | None) -> list[WireTrade]:
