@@ -17,14 +17,13 @@ from core.events import (
     LinkName,
     LinkStatus,
     MarketsListed,
-    NoticeLevel,
     OpenOrdersListed,
     OrderSendResolved,
     OrdersReported,
     PositionsReported,
     Ticked,
 )
-from core.model import OrderMapSide, OrderStatus, Origin, OriginKind, Position, Priority
+from core.model import OrderMapSide, OrderStatus, Position, Priority
 from core.state import EnginePhase
 from core.units import TradeId
 from tests.support.fake_connector import ETH, MARKETS, intent
@@ -155,43 +154,6 @@ class TestSending:
         bench.wish(SubmitOrder(intent=intent()))
         assert not bench.of(fx.SendOrder)
         assert bench.facts.trading() == (TradingState.HALTED, "disk full")
-
-
-class TestWords:
-    def said(self, bench: Bench) -> list[tuple[NoticeLevel, str]]:
-        return [(n.level, n.text) for n in bench.facts.notices.all() if n.source == "order"]
-
-    def test_an_order_of_the_operator_that_rests_is_said(self, bench: Bench) -> None:
-        bench.rest()
-        [(level, text)] = self.said(bench)
-        assert level is NoticeLevel.INFO
-        assert text.startswith("accepted: buy ")
-
-    def test_an_end_that_nobody_wished_is_said_with_the_venues_reason(self, bench: Bench) -> None:
-        report = bench.rest()
-        bench.tell(OrdersReported(orders=(replace(bench.ended(report, S.REJECTED), reason="canceled-post-only"),)))
-        level, text = self.said(bench)[-1]
-        assert level is NoticeLevel.WARN
-        assert text.startswith("rejected: buy ")
-        assert "canceled-post-only" in text
-
-    def test_an_end_the_operator_wished_is_said_quietly(self, bench: Bench) -> None:
-        report = bench.rest()
-        bench.wish(CancelOrder(market_id=report.market_id, client_id=report.client_id))
-        bench.tell_ended(report)
-        level, text = self.said(bench)[-1]
-        assert (level, text.split(":")[0]) == (NoticeLevel.INFO, "canceled")
-
-    def test_a_strategys_daily_bread_is_not_said(self, bench: Bench) -> None:
-        origin = Origin(OriginKind.STRATEGY, "maker")
-        bench.effects.clear()
-        bench.wish(SubmitOrder(intent=intent(), origin=origin, priority=Priority.STRATEGY))
-        (sent,) = bench.of(fx.SendOrder)
-        report = bench.report(sent.order)
-        bench.tell(OrdersReported(orders=(report,)))
-        bench.wish(CancelOrder(market_id=report.market_id, client_id=report.client_id, origin=origin))
-        bench.tell_ended(report)
-        assert self.said(bench) == []
 
 
 class TestDoubt:
