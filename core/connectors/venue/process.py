@@ -138,6 +138,8 @@ def _problem(options: VenueOptions) -> str | None:
         return f"--port: expected 0 to 65535, got {options.port}"
     if not 1 <= options.markets <= len(CATALOGUE):
         return f"--markets: expected 1 to {len(CATALOGUE)} for the paper venue, got {options.markets}"
+    if options.virtual_from_s is not None and not options.has_control:
+        return "--clock virtual: expected --control beside it, for nothing else moves that clock"
     if options.rate is not None and not 1 <= options.rate <= 100_000:
         return f"--rate: expected 1 to 100000 book frames a second, got {options.rate}"
     return None

@@ -72,6 +72,10 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_2():
         (VenueOptions(markets=0), f"--markets: expected 1 to {len(CATALOGUE)} for the paper venue, got 0\n"),
         (VenueOptions(markets=201), f"--markets: expected 1 to {len(CATALOGUE)} for the paper venue, got 201\n"),
         (VenueOptions(port=70_000), "--port: expected 0 to 65535, got 70000\n"),
+        (
+            VenueOptions(virtual_from_s=0),
+            "--clock virtual: expected --control beside it, for nothing else moves that clock\n",
+        ),
         (VenueOptions(rate=0), "--rate: expected 1 to 100000 book frames a second, got 0\n"),
     ],
 )
