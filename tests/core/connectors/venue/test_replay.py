@@ -3,7 +3,9 @@
 import asyncio
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -303,3 +305,41 @@ def test_the_process_follows_a_live_venue_and_finds_it_again():
 def test_what_cannot_be_served_is_a_sentence(options, sentence):
     with pytest.raises(LinkDown, match=sentence):
         PaperVenue(options=options)
+
+
+RECORDED = Path(__file__).parents[5] / "shared" / "payloads" / "recorded" / "mainnet_stream_eth_btc_2026-07-28.jsonl"
+
+
+@pytest.mark.skipif(
+    not RECORDED.exists(), reason="the recorded venue payloads (../shared/payloads) are not beside the project"
+)
+def test_frames_of_the_real_venue_give_the_real_venues_book():
+    frames = [json.loads(line) for line in RECORDED.read_text().splitlines()]
+    frames = [frame.get("f", frame) for frame in frames]
+    exchange, tape = Exchange(listed(2)), LiveTape()
+    replayer = Replayer(exchange, tape)
+    shown: dict[tuple[str, str], dict[str, str]] = {}
+    trades = 0
+    for number, frame in enumerate(frames):
+        tape.put(json.dumps(frame))
+        for _ in replayer.step(0, STEP, number):
+            pass
+        trades += len(frame.get("trades") or ()) if frame.get("type") == "update/trade" else 0
+        for side in ("asks", "bids") if "order_book" in frame else ():
+            levels = shown.setdefault((frame["channel"], side), {})
+            if frame["type"].startswith("subscribed"):
+                levels.clear()
+            levels |= {level["price"]: level["size"] for level in frame["order_book"][side]}
+    assert replayer.unreadable == 0
+    assert shown
+    for (channel, side), levels in shown.items():
+        market = exchange.markets[int(channel.rpartition(":")[2])]
+        spec = market.spec
+        expected = {
+            int(Decimal(price).scaleb(spec.price_decimals)): int(Decimal(size).scaleb(spec.size_decimals))
+            for price, size in levels.items()
+            if Decimal(size)
+        }
+        book_side = market.book.side(is_ask=side == "asks")
+        assert {price: level.size for price, level in book_side.levels.items()} == expected
+    assert sum(len(market.prints) for market in exchange.markets.values()) >= trades
