@@ -80,6 +80,8 @@ class PositionsReported:
 
     positions: tuple[Position, ...]
     is_complete: bool
+    asked_ns: int | None = None
+    """When it was asked for over REST, monotonic; None for a stream's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

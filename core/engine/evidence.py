@@ -128,6 +128,7 @@ class Evidence:
             tracked.claim(saved.task_id, saved.origin, saved.priority)
             # No fill of it was booked meanwhile: fills of an order that awaits its owner ask the journal first.
             tracked.booked, tracked.booked_quote = saved.booked, saved.booked_quote
+            self._facts.unbooked.on_booked(tracked)
             tracked.become(replace(tracked.order, created_us=saved.order.created_us))
             text = f"order {tracked.order.client_id} of {saved.origin}, believed {saved.order.status.value}, is live"
             self._facts.tell(NoticeLevel.WARN, text, now)
@@ -164,9 +165,7 @@ class Evidence:
         tracked.venue_us = report.time_us
         tracked.is_listed = is_open
         tracked.shown_ns = tracked.shown_ns or now.mono_ns
-        tracked.reported, tracked.reported_quote = max(
-            (tracked.reported, tracked.reported_quote), (report.filled, report.filled_quote)
-        )
+        self._note_filled(tracked, report, now)
         if tracked.order.venue_id is None:
             self._facts.orders.link(tracked, report.venue_id)
         if is_open:
@@ -177,6 +176,15 @@ class Evidence:
             _tell_of(self._facts, tracked, now)
         if was_in_flight and is_open and tracked.wants_cancel:
             self._tasks.send_cancel(tracked, now)  # the first cancel may have overtaken the order
+
+    def _note_filled(self, tracked: Tracked, report: OrderReport, now: Instant) -> None:
+        """What the report says was filled, which its trades may not have told yet."""
+        if report.filled > tracked.reported:
+            tracked.reported, tracked.reported_quote = report.filled, report.filled_quote
+            facts = self._facts
+            facts.unbooked.on_report(tracked, report.time_us, now)
+            facts.unbooked.on_position(tracked.market_id, facts.ledger.as_of_us(tracked.market_id), None)
+            facts.touch(tracked.market_id)
 
     @staticmethod
     def _adopt_terms(tracked: Tracked, report: OrderReport) -> None:
@@ -197,11 +205,10 @@ class Evidence:
             shown_ns=now.mono_ns,
             is_listed=True,
             venue_us=report.time_us,
-            reported=report.filled,
-            reported_quote=report.filled_quote,
             awaits_owner=is_maybe_ours,
         )
         self._facts.orders.add(tracked)
+        self._note_filled(tracked, report, now)
         self._facts.save(tracked)
         if report.client_id is not None and is_maybe_ours:
             self._facts.emit(FindOwner(venue_id=report.venue_id, client_id=report.client_id))

@@ -184,13 +184,14 @@ class Executor:
             self._inbox.put(OpenOrdersListed(orders=orders, asked_ns=asked_ns))
 
     async def _view_account(self) -> None:
+        asked_ns = self._clock.now().mono_ns
         try:
             view = await self._connector.account_view()
         except LighterTuiError as error:
             self._inbox.put(fx.ViewFailed(why=str(error)))
         else:
             self._inbox.put(AccountReported(account=view.account))
-            self._inbox.put(PositionsReported(positions=view.positions, is_complete=True))
+            self._inbox.put(PositionsReported(positions=view.positions, is_complete=True, asked_ns=asked_ns))
 
     async def _catch_up(self, after: TradeId) -> None:
         try:

@@ -16,6 +16,7 @@ from core.engine.notices import NoticeLog
 from core.engine.order_map import OrderMap, Tracked
 from core.engine.orders import Trigger, advance, open_status
 from core.engine.records import JournalImage, Record, SavedLog, SavedMeta, SavedOrder
+from core.engine.unbooked import Unbooked
 from core.events import LinkHealth, LinkName, LinkStatus, NoticeLevel
 from core.model import Account, Market, OrderStatus, Quote, Side
 from core.risk import BreakerPanel, MarketExposure, RiskManager, RiskView
@@ -68,6 +69,7 @@ class Facts:
         self.standing = Standing()
         self.orders = OrderMap(recent_limit)
         self.ledger = Ledger(image.recent_trades)
+        self.unbooked = Unbooked()
         self.notices = NoticeLog()
         self.markets: Mapping[MarketId, Market] = {}
         self.quotes: dict[MarketId, Quote] = {}
@@ -199,7 +201,7 @@ class Facts:
 
     def exposures(self) -> Mapping[MarketId, MarketExposure]:
         """Worst-case exposure of every market with any; recomputed only where something changed."""
-        for market_id in {*self.ledger.markets(), *self.orders.live_markets()}:
+        for market_id in {*self.ledger.markets(), *self.orders.live_markets(), *self.unbooked.markets()}:
             if market_id not in self._exposures:
                 self._exposures[market_id] = self._exposure(market_id)
         return self._exposures
@@ -237,6 +239,8 @@ class Facts:
                 buys += tracked.order.remaining
             else:
                 sells += tracked.order.remaining
+        for size in self.unbooked.sizes(market_id):
+            buys, sells = buys + max(ZERO, size), sells + max(ZERO, -size)
         return MarketExposure(position=shown, open_buys=buys, open_sells=sells)
 
     def _flush(self) -> None:

@@ -68,7 +68,10 @@ class Fills:
     def on_positions(self, event: PositionsReported, now: Instant) -> None:
         """What the venue reports."""
         self._facts.ledger.report(event.positions, is_complete=event.is_complete, now=now)
-        for market_id in self._facts.ledger.markets():
+        timed = {position.market_id for position in event.positions if position.time_us}
+        for market_id in {*self._facts.ledger.markets(), *self._facts.unbooked.markets()}:
+            asked_ns = None if market_id in timed else event.asked_ns
+            self._facts.unbooked.on_position(market_id, self._facts.ledger.as_of_us(market_id), asked_ns)
             self._facts.touch(market_id)
 
     def tick(self, now: Instant) -> None:
@@ -81,6 +84,13 @@ class Fills:
             self._facts.tell(NoticeLevel.WARN, text, now)
             self._facts.audit("position", text, now)
             self._facts.touch(found.market_id)
+        for tracked in self._facts.unbooked.give_up():
+            text = (
+                f"order {tracked.order.client_id}: {tracked.reported - tracked.booked} of it was filled by trades that "
+                f"cannot be had; the position contains them, the record of fills lacks them"
+            )
+            self._facts.tell(NoticeLevel.ALERT, text, now)
+            self._facts.audit("fills", text, now)
 
     def _owner(self, fill: Fill) -> Tracked | None:
         return self._facts.orders.match(
@@ -95,6 +105,7 @@ class Fills:
             self._facts.orders.link(tracked, fill.venue_order_id)
         tracked.booked += fill.size
         tracked.booked_quote += fill.size * fill.price
+        self._facts.unbooked.on_booked(tracked)
         before = tracked.status
         is_late = before.is_closed and before is not OrderStatus.FILLED
         is_whole = tracked.booked >= tracked.order.intent.size
@@ -118,6 +129,7 @@ class Fills:
             reported_quote=order.filled_quote,
             booked=saved.booked,
             booked_quote=saved.booked_quote,
+            counted=order.filled,
             doubt=Doubt(since_ns=now.mono_ns, next_ns=now.mono_ns),
         )
         self._facts.orders.add(tracked)

@@ -133,6 +133,11 @@ class Ledger:
         holding = self._holdings.get(market_id)
         return (ZERO, ZERO) if holding is None else (holding.shown, holding.believed)
 
+    def as_of_us(self, market_id: MarketId) -> int:
+        """The venue's time up to which its newest position report of this market speaks; 0 when it gave none."""
+        holding = self._holdings.get(market_id)
+        return 0 if holding is None else holding.as_of_us
+
     def markets(self) -> Iterator[MarketId]:
         """Every market with any history here."""
         return iter(self._holdings)

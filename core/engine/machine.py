@@ -255,6 +255,9 @@ class Machine:
             if standing.phase is EnginePhase.RECONCILING and self._retry_ns and now.mono_ns >= self._retry_ns:
                 self._retry_ns = 0
                 self._ask()
+            if self.facts.unbooked.is_due(now):
+                self.facts.emit(fx.ViewAccount())
+                self.facts.emit(fx.CatchUpFills(after=self._newest_trade))
         self._fills.tick(now)
         self._sweep.tick(now)
 
@@ -330,6 +333,7 @@ class Machine:
                 reported_quote=saved.order.filled_quote,
                 booked=saved.booked,
                 booked_quote=saved.booked_quote,
+                counted=saved.order.filled,
             )
             facts.orders.add(tracked)
             if saved.order.status is OrderStatus.QUEUED:

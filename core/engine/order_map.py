@@ -67,6 +67,8 @@ class Tracked:
     booked: Decimal = ZERO
     """Sum of the fills booked for it; the venue's report may run ahead of them."""
     booked_quote: Decimal = ZERO
+    counted: Decimal = ZERO
+    """How much of `reported` a position report is known to contain."""
     doubt: Doubt | None = None
     saved: Order | None = None
     """The form that was last journalled."""
