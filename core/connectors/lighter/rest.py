@@ -2,6 +2,7 @@
 
 A read fails with an exception; a transaction ends in a `TxOutcome`, and only a body of the venue's own with a code in
 it counts as a refusal: a timeout, a 5xx, a firewall's page or a dropped connection after bytes left is `Unresolved`.
+A redirect is not followed: bytes would leave a second time, without the gate, to wherever it points.
 What may go out at all is the limiter's say: it is asked before every read, and told of every throttling answer.
 """
 
@@ -101,7 +102,9 @@ class RestClient:
             raise LinkDown(sentence)
         headers = {"authorization": token} if token else None
         try:
-            async with self._live().get(self._url + path, params=params, headers=headers) as response:
+            async with self._live().get(
+                self._url + path, params=params, headers=headers, allow_redirects=False
+            ) as response:
                 status, body = response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise self._down(f"{path}: {describe(error)}") from None
@@ -121,7 +124,7 @@ class RestClient:
         ticket = _Ticket(gate, self._clock, on_sent)
         try:
             async with self._session.post(
-                self._url + path, data=form, headers=_FORM, trace_request_ctx=ticket
+                self._url + path, data=form, headers=_FORM, trace_request_ctx=ticket, allow_redirects=False
             ) as response:
                 status, body = response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -139,7 +142,7 @@ class RestClient:
         acked_ns = self._clock.now().mono_ns
         verdict = decode_verdict(body)
         self._throttle(status, verdict, SEND_PATH)
-        is_clear = verdict is not None and status < 500 and verdict.code not in UNCLEAR_CODES
+        is_clear = verdict is not None and not _is_elsewhere(status) and verdict.code not in UNCLEAR_CODES
         if verdict is None or not is_clear or (verdict.code == CODE_OK and status != CODE_OK):
             return Unresolved(str(self._down(f"sendTx: HTTP {status} {_excerpt(body)}")), tx.tx_hash)
         self._up()
@@ -162,7 +165,7 @@ class RestClient:
                 raise
             self._up()
             return decoded
-        if verdict is None or status >= 500 or status in _THROTTLED:
+        if verdict is None or _is_elsewhere(status) or status in _THROTTLED:
             raise self._down(f"{path}: HTTP {status} {_excerpt(body)}")
         self._up()
         text = f"{path}: {verdict.code} {verdict.message or ''}".rstrip()
@@ -211,6 +214,11 @@ def _form(signed: Sequence[SignedTx]) -> tuple[str, bytes]:
     types = msgspec.json.encode([tx.tx_type for tx in signed])
     infos = msgspec.json.encode([tx.tx_info for tx in signed])
     return _BATCH_PATH, urlencode({"tx_types": types, "tx_infos": infos}).encode()
+
+
+def _is_elsewhere(status: int) -> bool:
+    """Whether something other than the venue's API speaks: a server in trouble, or one that points away."""
+    return status >= 500 or 300 <= status < 400
 
 
 class _Stopped(Exception):

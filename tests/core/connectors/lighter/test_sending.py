@@ -108,6 +108,29 @@ async def test_an_unclear_answer_is_settled_only_by_a_counter_that_moved(venue, 
     assert len(venue.sent) == (1 if does_land or is_shut_out else 2)
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("body", ["", '{"code":200,"tx_hash":"00"}', '{"code":21733,"message":"price too far"}'])
+async def test_no_byte_follows_a_redirect_past_the_gate(venue, start, status, body):
+    connector, _ = await start(venue.settings())
+    landed, is_killed = [], False
+
+    async def points_away(request):
+        nonlocal is_killed
+        await venue.take(request)
+        is_killed = True  # the kill comes while the answer is on its way
+        return web.Response(status=status, headers={"Location": "/api/v1/elsewhere"}, text=body)
+
+    async def elsewhere(request):
+        landed.append(await request.text())
+        return web.json_response({"code": 200, "tx_hash": "ab" * 40})
+
+    venue.answers.update({SEND: points_away, "/api/v1/elsewhere": elsewhere})
+    outcome = await connector.submit(limit_order(7), lambda: "killed" if is_killed else None)
+    assert landed == []
+    assert len(venue.sent) == 1
+    assert isinstance(outcome, Unresolved), outcome
+
+
 async def test_an_answer_that_never_comes_is_unresolved_in_time(venue, start):
     connector, _ = await start(venue.settings())
     never = asyncio.Event()

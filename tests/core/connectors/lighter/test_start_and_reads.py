@@ -213,6 +213,23 @@ async def test_rest_tells_down_when_the_venue_stops_answering_and_live_when_it_r
     await eventually(lambda: rest() is LinkStatus.LIVE, "the check to notice the return", 4)
 
 
+async def test_a_read_follows_no_redirect_and_its_token_stays_here(venue, start):
+    connector, _ = await start(venue.settings())
+    landed = []
+
+    async def points_away(_):
+        return web.Response(status=307, headers={"Location": "/api/v1/elsewhere"})
+
+    async def elsewhere(request):
+        landed.append(request.headers.get("authorization"))
+        return web.json_response({"code": 200, "orders": []})
+
+    venue.answers.update({"/api/v1/accountActiveOrders": points_away, "/api/v1/elsewhere": elsewhere})
+    with pytest.raises(LinkDown, match="HTTP 307"):
+        await connector.open_orders()
+    assert landed == []
+
+
 async def test_a_market_that_changes_its_status_is_listed_anew(venue, start):
     connector, events = await start(venue.settings())
     clock = ManualClock()
