@@ -40,7 +40,7 @@ class Desk(Host):
             yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
 
     def action_kill(self) -> None:
-        """Kill; the terminal's input thread has reported the same press before."""
+        """Kill: for a press that did not come through the terminal's input thread, which keeps those it carries out."""
         self.kill_now()
 
     async def action_breaker(self) -> None:

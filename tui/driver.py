@@ -156,7 +156,7 @@ class KillDriver(LinuxDriver):
         # The keyboard does everything here, and without mouse reports the terminal's own selection keeps working.
         del mouse
         super().__init__(app, debug=debug, mouse=False, size=size)
-        self._kill: Callable[[], None] = getattr(app, "kill_now", lambda: None)
+        self._kill: Callable[[], None] | None = getattr(app, "kill_now", None)
         self._writer: TerminalWriter | None = None
         # A stop signal would stop the engine with the screen, and leave its orders alone at the venue.
         signal.signal(signal.SIGTSTP, _ignore)
@@ -190,10 +190,14 @@ class KillDriver(LinuxDriver):
             self._writer.close()
 
     def process_message(self, message: Message) -> None:
-        """Kill here and now on the kill key, then let the message go its way."""
-        if isinstance(message, Key) and is_kill_key(message.key):
+        """Kill here and now on the kill key; anything else goes its way.
+
+        The key ends here: a busy screen would see it late, and report as another press what was reported in time.
+        """
+        if isinstance(message, Key) and is_kill_key(message.key) and self._kill is not None:
             self._kill()
-        super().process_message(message)
+        else:
+            super().process_message(message)
 
     def run_input_thread(self) -> None:
         """Read keys until told to end; a terminal that hung up is reported once and not read again."""

@@ -18,7 +18,7 @@ from core.units import MarketId
 _KILL_KEY: Final = "kill"
 _BREAKER_KEY: Final = "breaker:"
 _SAME_PRESS_NS: Final = 300 * MILLISECOND_NS
-"""The terminal's input thread and the screen both report one press, and a held key repeats: that is one kill."""
+"""A held key repeats: that is one kill."""
 _EXIT_LIMIT_NS: Final = 10 * SECOND_NS
 _KEEP_LIMIT_NS: Final = 3 * SECOND_NS
 

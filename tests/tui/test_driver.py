@@ -246,6 +246,12 @@ def test_the_kill_key_reaches_the_engine_while_the_screen_is_busy(script: Path, 
         wait_until(lambda: "kill" in log.read_text(), "the kill")
         assert "idle" not in log.read_text()
         terminal.wait_for("KILL REQUESTED")
+        terminal.press("?")
+        terminal.wait_for("Open the order ticket")
+        assert log.read_text().count("kill") == 1, "the screen, late, must not report the press once more"
+        terminal.press("escape")
+        terminal.press(key)
+        wait_until(lambda: log.read_text().count("kill") == 2, "a second press, which is a kill of its own")
         terminal.press("ctrl+q")
         terminal.wait_for("cancel all and quit")
         terminal.press("enter")
