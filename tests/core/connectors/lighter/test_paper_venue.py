@@ -72,8 +72,12 @@ async def test_a_day_in_the_life_of_orders(paper_venue, start):
     order = replace(order, intent=replace(order.intent, type=OrderType.MARKET, tif=TimeInForce.IOC))
     assert isinstance(await connector.submit(order, no_gate), Sent)
     await eventually(lambda: _statuses(events, 2) == [OrderStatus.FILLED], "the fill")
+
+    def filled() -> Decimal:
+        return sum((event.fill.size for event in events if isinstance(event, FillReported)), Decimal(0))
+
+    await eventually(lambda: filled() == Decimal("0.05"), "the whole size in fills")  # orders come before trades
     fills = [event.fill for event in events if isinstance(event, FillReported)]
-    await eventually(lambda: sum(fill.size for fill in fills) == Decimal("0.05"), "the whole size in fills")
     assert {fill.client_order_id for fill in fills} == {2}
     view = await connector.account_view()
     assert [(held.market_id, held.size) for held in view.positions] == [(ETH, Decimal("0.05"))]
