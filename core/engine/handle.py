@@ -23,6 +23,7 @@ from core.units import MarketId
 _LOG: Final = logging.getLogger(__name__)
 _LAST_WORD_S: Final = 8.0
 _CLOSE_S: Final = 5.0
+_TOO_LATE: Final = "a kill came too late to be carried out: check the venue for open orders by hand"
 _SPEECHLESS: Final = ExitReport(
     is_clean=False, text="the engine ended without a report: check the venue for open orders by hand", exit_code=1
 )
@@ -52,6 +53,8 @@ class EngineThread:
         try:
             phase, report = asyncio.run(self._supervise(journal, should_stop))
         finally:
+            if self._inbox.has_kill and self._is_keeping:
+                report = ExitReport(is_clean=False, text=f"{report.text}; {_TOO_LATE}", exit_code=report.exit_code or 1)
             self._end(phase, report)  # first: a disk that stalls must not hold up what the operator waits for
             journal.close()
 
@@ -94,6 +97,11 @@ class EngineThread:
         """How it ended; None while it runs."""
         return self._report
 
+    @property
+    def _is_keeping(self) -> bool:
+        """Whether open orders are to be left where they are at the end."""
+        return (self._asked_policy or self._parts.exit_policy) is ExitPolicy.KEEP
+
     async def _supervise(self, journal: Journal, should_stop: Callable[[], bool]) -> tuple[EnginePhase, ExitReport]:
         """Run the engine; whatever it dies of, stop sends, carry out the exit policy by hand, close the connector."""
         engine: ExecutionEngine | None = None
@@ -107,7 +115,7 @@ class EngineThread:
             _LOG.exception("the engine failed")
             self._publisher.end(EnginePhase.STOPPING, f"the engine failed: {_sentence(fault)}")
             is_connected = engine is not None and engine.is_connected
-            is_kept = (self._asked_policy or self._parts.exit_policy) is ExitPolicy.KEEP and not is_killed
+            is_kept = self._is_keeping and not is_killed
             report = await self._last_word(_sentence(fault), is_allowed=is_connected and not is_kept)
             phase = EnginePhase.FAILED
         finally:

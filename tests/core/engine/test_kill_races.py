@@ -138,6 +138,24 @@ def test_a_kill_during_keep_and_quit_cancels_what_was_to_be_kept(tmp_path: Path)
         assert report.is_clean
 
 
+def test_a_kill_too_late_to_be_carried_out_is_not_called_clean(tmp_path: Path) -> None:
+    class Late(FakeConnector):
+        async def close(self) -> None:
+            press(handle)  # the engine has decided its end, and the connector is closing
+            await super().close()
+
+    venue = Late()
+    with running(tmp_path, venue, policy=ExitPolicy.KEEP) as handle:
+        handle.submit(SubmitOrder(intent=intent()))
+        seen(handle, "it rests", lambda: [t for t in handle.state().tasks if t.order.status is OrderStatus.ACCEPTED])
+        handle.request_stop(ExitPolicy.KEEP, "the operator keeps")
+        seen(handle, "the end", handle.exit_report)
+        report = handle.exit_report()
+        assert report is not None
+        assert (report.is_clean, report.exit_code) == (False, 1)
+        assert "too late" in report.text
+
+
 def test_a_lost_reply_keeps_the_kill_failing_until_the_order_is_found_and_gone(tmp_path: Path) -> None:
     venue = FakeConnector()
     venue.fates.append(Fate.LAND_UNSEEN)
