@@ -170,6 +170,8 @@ class Settings(BaseSettings):
     """Journal and log files, one folder a profile."""
     stale_after_ms: Annotated[int, Field(ge=250, le=60_000)] = 3_000
     """A book with no frame on its link for this long is STALE, and risk refuses to trade on it."""
+    book_silent_after_ms: Annotated[int, Field(ge=1_000, le=3_600_000)] = 60_000
+    """The same for a book or a mark price without a frame of its own, however lively its link: thin markets pause."""
     exit_policy: ExitPolicy = ExitPolicy.CANCEL
     risk: RiskLimits = RiskLimits()
     sizing: Sizing = Sizing()

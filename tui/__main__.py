@@ -274,6 +274,7 @@ def _paper(settings: "Settings", venue: "PaperVenue") -> "LighterSettings":
         kill_private_key=ready.kill.private_key,
         markets=settings.markets,
         stale_after_ms=settings.stale_after_ms,
+        book_silent_after_ms=settings.book_silent_after_ms,
     )
 
 
@@ -294,6 +295,7 @@ def _live(settings: "Settings") -> "LighterSettings":
         kill_private_key=chosen.kill_private_key,
         markets=settings.markets,
         stale_after_ms=settings.stale_after_ms,
+        book_silent_after_ms=settings.book_silent_after_ms,
     )
 
 

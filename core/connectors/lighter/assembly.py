@@ -111,7 +111,7 @@ class Assembly:
         sink(AccountReported(account=view.account))
         sink(PositionsReported(positions=view.positions, is_complete=True))
 
-        data = MarketData(markets, settings.stale_after_ms)
+        data = MarketData(markets, settings.stale_after_ms, settings.book_silent_after_ms)
         data_session = Session(data.channels, SessionPolicy(data_is_life=True), messages)
         return Running(
             markets=markets,

@@ -1,14 +1,15 @@
 """Books and figures of every market on one stream, and the quotes made of them at the reader's pace. Pure.
 
 A quote is only as good as its link: when no frame of market data came for the limit, or the link is down, every LIVE
-book reads STALE, whatever its own state.
+book reads STALE, whatever its own state. On a link that speaks, a book may rest for a while in a thin market: it has a
+longer limit of its own, and so has the mark price, which is no longer told when it is older.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-from core.clock import MILLISECOND_NS
+from core.clock import MILLISECOND_NS, SECOND_NS
 from core.connectors.lighter.book import Applied, OrderBook
 from core.connectors.lighter.convert import number
 from core.connectors.lighter.objects import Raw, WireStats
@@ -31,18 +32,21 @@ STATS_CHANNEL: Final = "market_stats/all"
 class _Figures:
     """A market's figures, merged from partial updates."""
 
-    __slots__ = ("change", "funding", "index", "last", "mark")
+    __slots__ = ("change", "funding", "index", "last", "mark", "mark_ns")
 
     def __init__(self) -> None:
         self.last: Decimal | None = None
         self.mark: Decimal | None = None
+        self.mark_ns = 0
+        """When the venue last told the mark, changed or not."""
         self.index: Decimal | None = None
         self.change: Decimal | None = None
         self.funding: Decimal | None = None
 
-    def merge(self, stats: WireStats) -> None:
+    def merge(self, stats: WireStats, now_ns: int) -> None:
         self.last = _newer(stats.last_trade_price, self.last)
-        self.mark = _newer(stats.mark_price, self.mark)
+        if (mark := number(stats.mark_price)) is not None:
+            self.mark, self.mark_ns = mark, now_ns
         self.index = _newer(stats.index_price, self.index)
         self.change = _newer(stats.daily_price_change, self.change)
         self.funding = _newer(stats.current_funding_rate, self.funding)
@@ -51,13 +55,19 @@ class _Figures:
 class MarketData:
     """Every book of one venue."""
 
-    def __init__(self, markets: Mapping[MarketId, Market], stale_after_ms: int) -> None:
-        """`stale_after_ms`: how long the link may be silent before its books are not believed."""
+    def __init__(
+        self, markets: Mapping[MarketId, Market], stale_after_ms: int, book_silent_after_ms: int = 60_000
+    ) -> None:
+        """How long the link, and one book or mark price on a link that speaks, may be silent and still be believed."""
         self._books = {market_id: OrderBook(market) for market_id, market in markets.items()}
         self._by_label = {f"order_book:{market_id}": book for market_id, book in self._books.items()}
         self._figures = {market_id: _Figures() for market_id in markets}
         self._changed: set[MarketId] = set(markets)
         self._stale_after_ns = stale_after_ms * MILLISECOND_NS
+        self._silent_after_ns = book_silent_after_ms * MILLISECOND_NS
+        self._silence = f"no frame for more than {self._silent_after_ns // SECOND_NS} s"
+        self._silent: set[MarketId] = set()
+        self._unmarked: set[MarketId] = set()
         self._last_data_ns = 0
         self._lost = "not connected"
         self._doubt = ""
@@ -82,7 +92,7 @@ class MarketData:
                 return self._took(book, book.snapshot(frame.order_book, now_ns), now_ns) if book else None
             case StatsUpdate() | StatsSnapshot():
                 self._last_data_ns, self._lost = now_ns, ""
-                self._merge(frame)
+                self._merge(frame, now_ns)
             case BrokenFrame(_, label, why) if label in self._by_label:
                 self._by_label[label].lose(why)
                 self._changed.add(self._by_label[label].market.id)
@@ -98,26 +108,27 @@ class MarketData:
         self._changed.update(self._books)
 
     def drain(self, now_ns: int) -> tuple[Quote, ...]:
-        """Quotes that changed since the last call; all of them when the link fell silent or spoke again."""
+        """Quotes that changed since the last call, by a frame or by silence."""
         doubt = self._doubt_at(now_ns)
         if doubt != self._doubt:
             self._doubt = doubt
             self._changed.update(self._books)
+        self._note_silence(now_ns)
         changed, self._changed = self._changed, set()
-        return tuple(self._quote(market_id, doubt) for market_id in sorted(changed))
+        return tuple(self._quote(market_id, now_ns) for market_id in sorted(changed))
 
     def quote(self, market_id: MarketId, now_ns: int) -> Quote:
         """The newest quote; EMPTY for a market that is not here."""
         if market_id not in self._books:
             return Quote(market_id=market_id, status=BookStatus.EMPTY)
-        return self._quote(market_id, self._doubt_at(now_ns))
+        return self._quote(market_id, now_ns)
 
     def book(self, market_id: MarketId, depth: int, now_ns: int) -> BookView:
         """The frozen top of one book; EMPTY for a market that is not here."""
         book = self._books.get(market_id)
         if book is None:
             return BookView(market_id=market_id, status=BookStatus.EMPTY)
-        return book.view(depth, self._doubt_at(now_ns))
+        return book.view(depth, self._doubt_of(book, now_ns))
 
     def _took(self, book: OrderBook, applied: Applied, now_ns: int) -> str | None:
         self._last_data_ns, self._lost = now_ns, ""
@@ -130,7 +141,23 @@ class MarketData:
             return self._lost
         return "link silent" if now_ns - self._last_data_ns > self._stale_after_ns else ""
 
-    def _merge(self, frame: StatsUpdate | StatsSnapshot) -> None:
+    def _doubt_of(self, book: OrderBook, now_ns: int) -> str:
+        is_silent = now_ns - book.received_ns > self._silent_after_ns
+        return self._doubt_at(now_ns) or (self._silence if is_silent else "")
+
+    def _mark_of(self, market_id: MarketId, now_ns: int) -> Decimal | None:
+        figures = self._figures[market_id]
+        return None if now_ns - figures.mark_ns > self._silent_after_ns else figures.mark
+
+    def _note_silence(self, now_ns: int) -> None:
+        """Books and marks that passed their limit since the last look have changed, though no frame came."""
+        limit_ns = now_ns - self._silent_after_ns
+        silent = {market_id for market_id, book in self._books.items() if book.received_ns < limit_ns}
+        unmarked = {market_id for market_id, figures in self._figures.items() if figures.mark_ns < limit_ns}
+        self._changed |= (silent - self._silent) | (unmarked - self._unmarked)
+        self._silent, self._unmarked = silent, unmarked
+
+    def _merge(self, frame: StatsUpdate | StatsSnapshot, now_ns: int) -> None:
         figures = decode_stats(frame)
         if isinstance(figures, BrokenFrame):
             raise ProtocolViolation(f"figures on {figures.channel} cannot be read", figures.why)
@@ -138,11 +165,12 @@ class MarketData:
             market_id = MarketId(stats.market_id)
             known = self._figures.get(market_id)
             if known is not None:
-                known.merge(stats)
+                known.merge(stats, now_ns)
                 self._changed.add(market_id)
 
-    def _quote(self, market_id: MarketId, doubt: str) -> Quote:
+    def _quote(self, market_id: MarketId, now_ns: int) -> Quote:
         book, figures = self._books[market_id], self._figures[market_id]
+        doubt = self._doubt_of(book, now_ns)
         bid, ask = book.touch()
         is_doubted = bool(doubt) and book.status is BookStatus.LIVE
         return Quote(
@@ -154,7 +182,7 @@ class MarketData:
             ask=ask.price if ask else None,
             ask_size=ask.size if ask else None,
             last=figures.last,
-            mark=figures.mark,
+            mark=self._mark_of(market_id, now_ns),
             index=figures.index,
             change_24h=figures.change,
             funding_rate=figures.funding,

@@ -27,6 +27,8 @@ class LighterSettings:
     """Symbols; empty for every perpetual market that is active."""
     stale_after_ms: int = 3_000
     """Market data silent for longer is not believed."""
+    book_silent_after_ms: int = 60_000
+    """Nor is one book, or one mark price, that is silent for longer while the others speak."""
     tier: Tier | None = None
     """Whose budgets to keep to; None reads it from the venue."""
     is_sending_by_socket: bool = True

@@ -5,7 +5,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from core.clock import MILLISECOND_NS
+from core.clock import MILLISECOND_NS, SECOND_NS
 from core.connectors.lighter.bodies import MarketRow
 from core.connectors.lighter.convert import market
 from core.connectors.lighter.market_data import MarketData
@@ -60,6 +60,64 @@ def test_silence_turns_every_quote_stale_at_the_limit_and_one_frame_brings_them_
     assert data.drain(LIMIT + 2) == (), "told once"
     data.on_frame(_book("update", 1, 11, 10), LIMIT + 3)
     assert _statuses(data.drain(LIMIT + 3)) == {ETH: BookStatus.LIVE, BTC: BookStatus.LIVE}
+
+
+def _figures(market_id, said):
+    figures = {str(market_id): {"market_id": market_id, **said}}
+    return _frame({"channel": "market_stats:all", "market_stats": figures, "type": "update/market_stats"})
+
+
+def test_one_book_that_falls_silent_turns_stale_by_itself_and_its_next_frame_brings_it_back(data):
+    changed = {}
+    for second in range(1, 62):
+        data.on_frame(_book("update", 0, 10 + second, 9 + second), second * SECOND_NS)
+        changed |= {(second, one.market_id): one.status for one in data.drain(second * SECOND_NS)}
+        assert data.quote(BTC, second * SECOND_NS).status is (BookStatus.LIVE if second <= 60 else BookStatus.STALE)
+    assert {at: status for at, status in changed.items() if at[1] == BTC} == {(61, BTC): BookStatus.STALE}
+    assert data.quote(ETH, 61 * SECOND_NS).status is BookStatus.LIVE
+    now = 61 * SECOND_NS
+    assert data.quote(BTC, now).reason == "no frame for more than 60 s"
+    view = data.book(BTC, 5, now)
+    assert (view.status, view.reason) == (BookStatus.STALE, "no frame for more than 60 s")
+    assert view.bids, "there to look at"
+    assert data.drain(now) == (), "told once"
+    data.on_frame(_book("update", 1, 11, 10), now)
+    assert _statuses(data.drain(now)) == {BTC: BookStatus.LIVE}
+    assert data.book(BTC, 5, now).status is BookStatus.LIVE
+
+
+def test_the_limit_of_a_book_is_the_operators_to_choose():
+    row = msgspec.convert(market_row(0, "ETH"), MarketRow, strict=False)
+    patient = MarketData({ETH: market(row)}, 3_000, book_silent_after_ms=90_000)
+    patient.on_frame(_book("subscribed", 0, 10, 0), 0)
+    patient.on_frame(_figures(7, {"mark_price": "1.0"}), 91 * SECOND_NS)
+    assert patient.quote(ETH, 90 * SECOND_NS).status is BookStatus.LIVE
+    assert patient.quote(ETH, 91 * SECOND_NS).reason == "no frame for more than 90 s"
+
+
+def test_a_mark_price_that_grew_old_is_told_no_more_though_the_book_lives(data):
+    data.on_frame(_figures(0, {"mark_price": "2000.50", "last_trade_price": "2000.00"}), 0)
+    assert data.quote(ETH, 0).mark == Decimal("2000.50")
+    data.drain(0)
+    for second in range(1, 62):
+        data.on_frame(_book("update", 0, 10 + second, 9 + second), second * SECOND_NS)
+        data.on_frame(_figures(0, {"last_trade_price": "1999.00"}), second * SECOND_NS)
+    assert data.quote(ETH, 60 * SECOND_NS).mark == Decimal("2000.50")
+    aged = data.quote(ETH, 61 * SECOND_NS)
+    assert (aged.status, aged.mark, aged.last) == (BookStatus.LIVE, None, Decimal("1999.00"))
+    data.on_frame(_figures(0, {"mark_price": "1999.50"}), 61 * SECOND_NS)
+    assert data.quote(ETH, 61 * SECOND_NS).mark == Decimal("1999.50")
+
+
+def test_a_mark_price_that_grew_old_is_news_without_a_frame(data):
+    data.on_frame(_figures(1, {"mark_price": "50000.0"}), 0)
+    data.drain(0)
+    later = 60 * SECOND_NS
+    data.on_frame(_book("update", 1, 11, 10), later)
+    data.drain(later)
+    (aged,) = (one for one in data.drain(later + 1) if one.market_id == BTC)
+    assert (aged.status, aged.mark) == (BookStatus.LIVE, None)
+    assert data.drain(later + 2) == ()
 
 
 def test_a_lost_link_is_not_believed_again_before_each_books_own_snapshot(data):
