@@ -9,7 +9,7 @@ from enum import Enum
 
 from core.decisions import TxOutcome
 from core.model import Account, Fill, Market, OrderStatus, OrderType, Position, Quote, Side, TimeInForce
-from core.units import ClientOrderId, MarketId, VenueOrderId
+from core.units import ClientOrderId, MarketId, TradeId, VenueOrderId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +65,13 @@ class OpenOrdersListed:
     orders: tuple[OrderReport, ...]
     asked_ns: int
     """When it was asked for: an order sent later may be missing from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillsBegin:
+    """From here on every fill newer than this trade is reported; said by `Connector.start` before any fill."""
+
+    after: TradeId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +188,7 @@ Event = (
     | QuotesChanged
     | OrdersReported
     | OpenOrdersListed
+    | FillsBegin
     | FillReported
     | PositionsReported
     | AccountReported

@@ -154,6 +154,9 @@ class ViewFailed:
 class FillsCaughtUp:
     """Every fill asked for was reported before this."""
 
+    up_to: TradeId | None = None
+    """The newest trade of the answer; None when it held none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CatchUpFailed:

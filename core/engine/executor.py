@@ -201,7 +201,7 @@ class Executor:
             return
         for fill in fills:
             self._inbox.put(FillReported(fill=fill))
-        self._inbox.put(fx.FillsCaughtUp())
+        self._inbox.put(fx.FillsCaughtUp(up_to=max((fill.trade_id for fill in fills), default=None)))
 
     async def _look_up(self, client_id: ClientOrderId, market_id: MarketId) -> None:
         try:

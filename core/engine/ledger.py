@@ -57,6 +57,7 @@ class Ledger:
         known = sorted(recent_trades)
         self._trades: OrderedDict[TradeId, None] = OrderedDict.fromkeys(known)
         self._forgotten = known[-1] if known else TradeId(0)
+        self._newest = self._forgotten
         self._fills: deque[Fill] = deque(maxlen=_FILLS_SHOWN)
         self._holdings: dict[MarketId, _Holding] = {}
         self._has_baseline = False
@@ -72,6 +73,11 @@ class Ledger:
         """Trade ids in memory; bounded."""
         return len(self._trades)
 
+    @property
+    def newest_trade(self) -> TradeId:
+        """The highest trade id ever booked here."""
+        return self._newest
+
     def is_booked(self, trade_id: TradeId) -> bool:
         """Whether memory knows this trade as booked."""
         return trade_id in self._trades
@@ -83,6 +89,7 @@ class Ledger:
     def remember(self, trade_id: TradeId) -> None:
         """Note a trade as booked; the oldest note leaves memory when there are too many."""
         self._trades[trade_id] = None
+        self._newest = max(self._newest, trade_id)
         while len(self._trades) > _TRADES_KEPT:
             evicted, _ = self._trades.popitem(last=False)
             self._forgotten = max(self._forgotten, evicted)

@@ -19,6 +19,7 @@ from core.commands import (
     TripBreaker,
 )
 from core.engine import effects as fx
+from core.engine.catch_up import CatchUp
 from core.engine.effects import Effect, EngineInput
 from core.engine.evidence import Evidence
 from core.engine.facts import Facts, Urgency
@@ -34,7 +35,9 @@ from core.events import (
     CancelAllResolved,
     CancelSendResolved,
     FillReported,
+    FillsBegin,
     LinkChanged,
+    LinkName,
     LinkStatus,
     MarketsListed,
     Noticed,
@@ -48,12 +51,10 @@ from core.events import (
 )
 from core.model import OrderStatus
 from core.state import EnginePhase
-from core.units import MarketId, TradeId
+from core.units import MarketId
 
 _WORLD_KEY: Final = "world"
 _RETRY_NS: Final = SECOND_NS
-_CATCH_UPS: Final = 10
-"""Attempts to read missed fills before trading begins without them."""
 
 
 class Machine:
@@ -74,11 +75,7 @@ class Machine:
         self._day = DayEquity(facts, world)
         self._retry_ns = 0
         self._is_list_due = False
-        self._newest_trade = max(image.recent_trades, default=TradeId(0))
-        # A journal without orders or fills of this world has no past that could be missed.
-        is_same_world = facts.meta.get(_WORLD_KEY) == world
-        self._is_catch_up_due = bool(image.recent_trades) or (is_same_world and bool(image.live))
-        self._catch_ups_failed = 0
+        self._catch_up = CatchUp(facts, self._fills, image, world)
         self._breakers.restore()
         self._day.restore()
         self._recover(image, world, now)
@@ -155,6 +152,7 @@ class Machine:
                     self._evidence.on_report(report, now)
             case OpenOrdersListed():
                 self._is_list_due = False
+                self._catch_up.on_read(is_fine=True)
                 self._evidence.on_list(event, now)
                 self._sweep.on_list(event, now)
                 self.facts.changed(Urgency.QUIET)
@@ -178,8 +176,10 @@ class Machine:
         match event:
             case FillReported():
                 self._fills.on_fill(event, now)
+            case FillsBegin():
+                self._catch_up.begin(event.after)
             case fx.FillsCaughtUp():
-                self._is_catch_up_due = False
+                self._catch_up.on_done(event.up_to, now)
             case fx.CatchUpFailed():
                 self._on_catch_up_failed(event.why, now)
             case fx.FillResolved():
@@ -212,6 +212,8 @@ class Machine:
                     level = NoticeLevel.ALERT if event.link.status is LinkStatus.DOWN else NoticeLevel.INFO
                     text = f"{event.link.name.value} link is {event.link.status.value} {event.link.detail}".rstrip()
                     facts.tell(level, text, now, "link")
+                    if event.link.name is LinkName.ACCOUNT and event.link.status is LinkStatus.LIVE:
+                        self._catch_up.want(now)
                 facts.changed()
             case Noticed():
                 facts.tell(event.level, event.text, now, event.source)
@@ -231,10 +233,12 @@ class Machine:
             case fx.CancelAllSent():
                 self._sweep.on_sent(event.sent_ns)
             case fx.ListFailed():
+                self._catch_up.on_read(is_fine=False)
                 self._evidence.on_list_failed()
                 self._sweep.on_list_failed(event.why, now)
                 self._retry(event.why, now)
             case fx.ViewFailed():
+                self._catch_up.on_read(is_fine=False)
                 self._retry(event.why, now)
             case fx.JournalFailed():
                 if not facts.standing.journal_fault:
@@ -257,7 +261,8 @@ class Machine:
                 self._ask()
             if self.facts.unbooked.is_due(now):
                 self.facts.emit(fx.ViewAccount())
-                self.facts.emit(fx.CatchUpFills(after=self._newest_trade))
+                self._catch_up.want(now)
+            self._catch_up.tick(now)
         self._fills.tick(now)
         self._sweep.tick(now)
 
@@ -268,6 +273,7 @@ class Machine:
         if standing.phase in {EnginePhase.STARTING, EnginePhase.CONNECTING}:
             standing.phase, standing.phase_detail = EnginePhase.RECONCILING, "comparing orders and positions"
         self._ask()
+        self._catch_up.tick(now)
         self._sweep.tick(now)
         self._evidence.tick(now)
         self.facts.changed(Urgency.NOW)
@@ -286,19 +292,12 @@ class Machine:
             self._evidence.ask_list()
         if not self.facts.ledger.has_baseline:
             self.facts.emit(fx.ViewAccount())
-        if self._is_catch_up_due:
-            self.facts.emit(fx.CatchUpFills(after=self._newest_trade))
 
     def _on_catch_up_failed(self, why: str, now: Instant) -> None:
-        self._catch_ups_failed += 1
-        if self._catch_ups_failed < _CATCH_UPS:
+        self._catch_up.on_failed(why, now)
+        if self._catch_up.is_due:
+            self._evidence.ask_list()  # whether anything at all can be had
             self._retry(why, now)
-            return
-        # Positions come from the venue and are whole; what may be missing is who traded, and the record of it.
-        self._is_catch_up_due = False
-        text = f"fills since trade {self._newest_trade} cannot be had, the record may lack some: {why}"
-        self.facts.tell(NoticeLevel.ALERT, text, now)
-        self.facts.audit("fills", text, now)
 
     def _retry(self, why: str, now: Instant) -> None:
         if self.facts.standing.phase is EnginePhase.RECONCILING:
@@ -309,7 +308,7 @@ class Machine:
     def _progress(self) -> None:
         """Trading may begin once orders, positions and everything in doubt were seen or asked for."""
         standing = self.facts.standing
-        if standing.phase is not EnginePhase.RECONCILING or self._is_list_due or self._is_catch_up_due:
+        if standing.phase is not EnginePhase.RECONCILING or self._is_list_due or self._catch_up.is_due:
             return
         if self.facts.ledger.has_baseline and not self._fills.pending and self._evidence.is_first_round_over:
             standing.phase, standing.phase_detail = EnginePhase.RUNNING, ""

@@ -17,6 +17,7 @@ from core.decisions import Refused, Sent, TxOutcome, Unresolved
 from core.errors import LighterTuiError, LinkDown
 from core.events import (
     FillReported,
+    FillsBegin,
     LinkChanged,
     LinkHealth,
     LinkName,
@@ -178,6 +179,7 @@ class FakeConnector:
         self.loop = asyncio.get_running_loop()
         self.thread_id = threading.get_ident()
         sink(MarketsListed(markets=MARKETS))
+        sink(FillsBegin(after=max((fill.trade_id for fill in self.trades), default=TradeId(0))))
         for name in LinkName:
             sink(LinkChanged(link=LinkHealth(name=name, status=LinkStatus.LIVE)))
 

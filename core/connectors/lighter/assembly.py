@@ -27,6 +27,7 @@ from core.errors import ConfigError
 from core.events import (
     AccountReported,
     Event,
+    FillsBegin,
     LinkChanged,
     LinkHealth,
     LinkName,
@@ -37,7 +38,7 @@ from core.events import (
     PositionsReported,
 )
 from core.model import Market, MarketStatus
-from core.units import AccountIndex, MarketId
+from core.units import AccountIndex, MarketId, TradeId
 
 _log = logging.getLogger(__name__)
 
@@ -105,7 +106,9 @@ class Assembly:
         messages = self._rest.limiter.messages
         policy = SessionPolicy(data_is_life=False, grade=Grade.URGENT)
         session = Session(account_channels(settings.account_index), policy, messages)
-        feed = AccountFeed(AccountIndex(settings.account_index), session, sink, await api.newest_trade())
+        newest = await api.newest_trade()
+        sink(FillsBegin(after=TradeId(newest)))
+        feed = AccountFeed(AccountIndex(settings.account_index), session, sink, newest)
         view = await api.account_view()
         feed.cancel_all_us = view.account.cancel_all_us
         sink(AccountReported(account=view.account))

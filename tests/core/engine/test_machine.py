@@ -413,7 +413,7 @@ class TestRestart:
         fresh.clock.advance(seconds=5)
         fresh.connect(positions=(Position(market_id=ETH, size=Decimal("0.10")),))
         (asked,) = fresh.of(fx.CatchUpFills)
-        assert asked.after == seen.trade_id
+        assert asked.after < seen.trade_id, "a fill from the stream proves nothing about those before it"
         fresh.tell(FillReported(fill=seen), FillReported(fill=missed), fx.FillsCaughtUp())
         assert set(fresh.fills) == {seen.trade_id, missed.trade_id}
         fresh.wait(seconds=3)
