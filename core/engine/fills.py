@@ -107,7 +107,8 @@ class Fills:
         tracked.booked_quote += fill.size * fill.price
         self._facts.unbooked.on_booked(tracked)
         before = tracked.status
-        is_late = before.is_closed and before is not OrderStatus.FILLED
+        # An order's last word often comes before its fills: they are late only if it did not count them.
+        is_late = before.is_closed and before is not OrderStatus.FILLED and tracked.booked > tracked.reported
         is_whole = tracked.booked >= tracked.order.intent.size
         tracked.shown_ns = tracked.shown_ns or now.mono_ns
         tracked.is_listed = not is_whole
