@@ -5,16 +5,17 @@ Memory answers for live and recent orders; for anything older the journal is ask
 
 from typing import Final
 
-from core.clock import Instant
-from core.engine.effects import FillResolved, ResolveFill
+from core.clock import SECOND_NS, Instant
+from core.engine.effects import FillResolved, ResolveFill, ViewAccount
 from core.engine.facts import Facts, Urgency
 from core.engine.order_map import Doubt, Tracked
 from core.engine.orders import Trigger
 from core.engine.records import SavedFill, SavedOrder
 from core.events import FillReported, NoticeLevel, PositionsReported
-from core.model import EXTERNAL, Fill, Order, OrderStatus, Origin, Side
+from core.model import EXTERNAL, Fill, Order, OrderStatus, Origin, Position, Side
 from core.units import MarketId, TradeId
 
+_VIEW_EVERY_NS: Final = 5 * SECOND_NS
 _DONE: Final = {Side.BUY: "bought", Side.SELL: "sold"}
 
 
@@ -24,6 +25,7 @@ class Fills:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._asked: dict[TradeId, Fill] = {}
+        self._next_view_ns = 0
 
     @property
     def pending(self) -> int:
@@ -73,10 +75,11 @@ class Fills:
             asked_ns = None if market_id in timed else event.asked_ns
             self._facts.unbooked.on_position(market_id, self._facts.ledger.as_of_us(market_id), asked_ns)
             self._facts.touch(market_id)
+        if event.asked_ns is not None:
+            self._settle(event.positions, event.asked_ns, now)
 
-    def tick(self, now: Instant) -> None:
-        """Settle differences between the venue's positions and ours that did not go away."""
-        for found in self._facts.ledger.settle(now):
+    def _settle(self, answer: tuple[Position, ...], asked_ns: int, now: Instant) -> None:
+        for found in self._facts.ledger.settle(answer, asked_ns):
             text = (
                 f"position of {self._symbol(found.market_id)}: our fills add up to {found.believed}, the venue says "
                 f"{found.venue}; the venue's is taken"
@@ -84,6 +87,13 @@ class Fills:
             self._facts.tell(NoticeLevel.WARN, text, now)
             self._facts.audit("position", text, now)
             self._facts.touch(found.market_id)
+
+    def tick(self, now: Instant) -> None:
+        """Have the venue confirm its positions where they stay different from ours; admit fills that are lost."""
+        is_in_doubt = self._facts.ledger.is_in_doubt(now)
+        if is_in_doubt and self._facts.standing.is_connected and now.mono_ns >= self._next_view_ns:
+            self._next_view_ns = now.mono_ns + _VIEW_EVERY_NS
+            self._facts.emit(ViewAccount())
         for tracked in self._facts.unbooked.give_up():
             text = (
                 f"order {tracked.order.client_id}: {tracked.reported - tracked.booked} of it was filled by trades that "

@@ -2,7 +2,7 @@
 
 Two readings of one truth are kept on purpose: the venue's newest report plus the fills newer than it (what is shown),
 and a baseline plus every fill since (what we believe). They may differ while frames are on their way; risk counts the
-worse of both, and a difference that stays is reported and settled in the venue's favour.
+worse of both, and a difference that stays is settled in the venue's favour once its answer over REST confirms it.
 """
 
 from collections import OrderedDict, deque
@@ -119,20 +119,34 @@ class Ledger:
         for market_id, position in listed.items():
             self._take(self._holding(market_id), position, is_first=is_first)
 
-    def settle(self, now: Instant) -> tuple[Disagreement, ...]:
-        """Where both readings have differed for too long; adopts the venue's."""
-        found: list[Disagreement] = []
-        for market_id, holding in self._holdings.items():
-            shown = holding.shown
-            if holding.believed == shown or not self._has_baseline:
+    def is_in_doubt(self, now: Instant) -> bool:
+        """Whether both readings of any market have differed for too long: the venue should be asked over REST."""
+        is_found = False
+        for holding in self._holdings.values():
+            if holding.believed == holding.shown or not self._has_baseline:
                 holding.differs_since_ns = None
             elif holding.differs_since_ns is None:
                 holding.differs_since_ns = now.mono_ns
-            elif now.mono_ns - holding.differs_since_ns > _PATIENCE_NS:
-                found.append(Disagreement(market_id=market_id, believed=holding.believed, venue=shown))
-                holding.believed = shown
-                holding.baseline_us = holding.as_of_us or holding.baseline_us
-                holding.differs_since_ns = None
+            else:
+                is_found |= now.mono_ns - holding.differs_since_ns > _PATIENCE_NS
+        return is_found
+
+    def settle(self, answer: Iterable[Position], asked_ns: int) -> tuple[Disagreement, ...]:
+        """Adopt what the venue's complete answer over REST confirms, where both readings had differed for too long.
+
+        `report` took the answer in before. One frame of a stream, an empty list above all, is never proof enough.
+        """
+        sizes = {position.market_id: position.size for position in answer}
+        found: list[Disagreement] = []
+        for market_id, holding in self._holdings.items():
+            since_ns, shown = holding.differs_since_ns, holding.shown
+            is_old = since_ns is not None and asked_ns - since_ns > _PATIENCE_NS
+            if not is_old or holding.believed == shown or holding.reported.size != sizes.get(market_id, ZERO):
+                continue
+            found.append(Disagreement(market_id=market_id, believed=holding.believed, venue=shown))
+            holding.believed = shown
+            holding.baseline_us = holding.as_of_us or holding.baseline_us
+            holding.differs_since_ns = None
         return tuple(found)
 
     def readings(self, market_id: MarketId) -> tuple[Decimal, Decimal]:

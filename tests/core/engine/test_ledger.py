@@ -108,10 +108,16 @@ def test_flat_markets_are_not_positions(ledger: Ledger) -> None:
     assert ledger.positions() == ()
 
 
-def test_a_difference_is_settled_after_two_seconds_and_not_before(ledger: Ledger) -> None:
-    ledger.report((position("3", 5_000),), is_complete=False, now=START)
-    at = [Instant(mono_ns=ns, utc_us=1_000) for ns in (0, 2 * SECOND_NS, 2 * SECOND_NS + 1, 3 * SECOND_NS)]
-    assert [len(ledger.settle(moment)) for moment in at] == [0, 0, 1, 0]
+def test_a_difference_is_in_doubt_after_two_seconds_and_settled_by_what_is_asked_for_then(ledger: Ledger) -> None:
+    told = (position("3", 5_000),)
+    ledger.report(told, is_complete=False, now=START)
+    moments = (0, 2 * SECOND_NS, 2 * SECOND_NS + 1)
+    assert [ledger.is_in_doubt(Instant(mono_ns=ns, utc_us=1_000)) for ns in moments] == [False, False, True]
+    assert ledger.settle((position("4", 5_000),), moments[2]) == (), "that is not what is shown"
+    assert ledger.settle(told, moments[1]) == (), "asked too early"
+    assert ledger.readings(ETH) == (3, 0)
+    assert len(ledger.settle(told, moments[2])) == 1
+    assert ledger.settle(told, moments[2] + 1) == ()
     assert ledger.readings(ETH) == (3, 3)
 
 
