@@ -56,6 +56,8 @@ class Tracked:
     is_acked: bool = False
     """The venue's API took it."""
     wants_cancel: bool = False
+    told_cancel: str = ""
+    """What was last said of a cancel that did not get through."""
     cancel_ns: int = 0
     """When a cancel of it was last sent."""
     awaits_owner: bool = False

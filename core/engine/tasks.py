@@ -149,6 +149,7 @@ class Tasks:
                 tracked.is_acked = True
             case Refused(code=0, detail=detail):
                 self._facts.move(tracked, Trigger.DENY, now, detail)
+                self._facts.tell(_loudness(tracked), f"order {event.client_id} did not leave: {detail}", now)
             case Refused(code=code, detail=detail):
                 if self._facts.move(tracked, Trigger.REFUSE, now, f"{detail} ({code})"):
                     self._facts.tell(NoticeLevel.WARN, f"order {event.client_id} was refused: {detail} ({code})", now)
@@ -172,7 +173,11 @@ class Tasks:
             case Sent():
                 return
             case Refused(code=code, detail=detail):
-                self._facts.tell(NoticeLevel.WARN, f"the cancel of {name} was refused: {detail} ({code})", now)
+                word = f"was refused: {detail} ({code})" if code else f"did not leave: {detail}"
+                if tracked is None or tracked.told_cancel != word:  # asked for again and again while a link is down
+                    self._facts.tell(NoticeLevel.WARN, f"the cancel of {name} {word}", now)
+                if tracked is not None:
+                    tracked.told_cancel = word
                 if tracked is not None and tracked.status is OrderStatus.PENDING_CANCEL:
                     tracked.wants_cancel = False
                     self._facts.move(tracked, Trigger.KEEP, now)
@@ -227,7 +232,7 @@ class Tasks:
 
     def _deny(self, tracked: Tracked, denied: Denied, now: Instant) -> None:
         self._facts.move(tracked, Trigger.DENY, now, _reason(denied))
-        level = NoticeLevel.WARN if tracked.origin.kind is OriginKind.OPERATOR else NoticeLevel.INFO
+        level = _loudness(tracked)
         self._facts.tell(level, f"denied {tracked.origin}: {_reason(denied)}", now, "risk")
         self._facts.audit("denied", f"task {tracked.task_id}: {_reason(denied)}", now)
 
@@ -253,3 +258,8 @@ def recovered(tracked: Tracked, now: Instant) -> None:
     if tracked.status is OrderStatus.SUBMITTING:
         reason = "found in the journal after a restart, its outcome was never seen"
         tracked.become(replace(tracked.order, status=OrderStatus.UNKNOWN, reason=reason))
+
+
+def _loudness(tracked: Tracked) -> NoticeLevel:
+    """What a strategy asks for in vain is no news to its operator; what the operator asked for is."""
+    return NoticeLevel.WARN if tracked.origin.kind is OriginKind.OPERATOR else NoticeLevel.INFO

@@ -7,7 +7,15 @@ import pytest
 from core.commands import CancelOrder, SubmitOrder, TripBreaker
 from core.decisions import Refused, TradingState
 from core.engine import effects as fx
-from core.events import LinkChanged, LinkHealth, LinkName, LinkStatus, OrderSendResolved, OrdersReported
+from core.events import (
+    CancelSendResolved,
+    LinkChanged,
+    LinkHealth,
+    LinkName,
+    LinkStatus,
+    OrderSendResolved,
+    OrdersReported,
+)
 from core.model import OrderStatus, Position
 from core.risk import BreakerPanel
 from core.state import KillPhase
@@ -94,3 +102,24 @@ class TestSending:
         bench.cancel_all_taken()
         bench.lists()
         assert bench.kill.phase is KillPhase.CONFIRMED
+
+
+def test_an_order_that_did_not_leave_and_a_cancel_that_cannot_are_said_once() -> None:
+    bench = Bench()
+    bench.connect()
+    order = bench.submit()
+    bench.tell(OrderSendResolved(client_id=order.client_id, outcome=Refused(0, "not sent: no connection")))
+    report = bench.rest()
+    for _ in range(5):
+        bench.wish(CancelOrder(market_id=report.market_id, client_id=report.client_id))
+        outcome = Refused(0, "not sent: no connection")
+        bench.tell(
+            CancelSendResolved(
+                market_id=report.market_id, client_id=report.client_id, venue_id=report.venue_id, outcome=outcome
+            )
+        )
+    told = [notice.text for notice in bench.facts.notices.all() if "did not leave" in notice.text]
+    assert told == [
+        f"order {order.client_id} did not leave: not sent: no connection",
+        f"the cancel of order {report.client_id} did not leave: not sent: no connection",
+    ]
