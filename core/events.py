@@ -152,6 +152,8 @@ class LinkHealth:
     detail: str = ""
     last_message_ns: int = 0
     """Monotonic; 0 when nothing came yet."""
+    skew_ms: int | None = None
+    """Milliseconds our clock is ahead of the venue's by the stamps of this stream; None while nobody knows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,16 +44,9 @@ _GC_THRESHOLDS: Final = (20_000, 50, 1_000)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the command `lighter-tui`; returns the process's exit code."""
     options = _parser().parse_args(arguments)
+    commands = {"venue": _venue, "config": _config, "doctor": _doctor}
     try:
-        match options.command:
-            case "venue":
-                return _venue(options)
-            case "config":
-                return _config(options)
-            case "record":
-                return _record(options)
-            case _:
-                return _desk(options)
+        return commands.get(options.command, _desk)(options)
     except ConfigError as error:
         _say(str(error))
         return EXIT_CONFIG
@@ -83,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     arguments.add_recorder(recorder)
     config = commands.add_parser("config", help="show the configuration in force, secrets hidden")
     _add_choice_of_profile(config, is_repeated=True)
+    doctor = commands.add_parser(
+        "doctor", help="check venue, clock, keys, permissions, tier and markets; sends nothing"
+    )
+    _add_choice_of_profile(doctor, is_repeated=True)
     return parser
 
 
@@ -162,6 +159,23 @@ def _record(options: argparse.Namespace) -> int:
         asyncio.run(record(address, recorder, SystemClock(), options.seconds))
         _say(f"{recorder.count} messages written to {options.out}")
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    """One line a check; 0 when nothing failed, 1 when something did."""
+    from core import config  # noqa: PLC0415
+    from core.clock import SystemClock  # noqa: PLC0415
+    from core.connectors.lighter.doctor import Health, findings  # noqa: PLC0415
+
+    settings = config.load(options.config, profile=options.profile)
+    folder = _state_folder(settings.state_dir / settings.profile)
+    with ExitStack() as stack:
+        is_paper = settings.profile == PAPER
+        address = _paper(settings, _start_paper(settings, folder, stack).result()) if is_paper else _live(settings)
+        found = asyncio.run(findings(address, SystemClock()))
+    for one in found:
+        sys.stdout.write(f"{one.health.value:<5} {one.check:<12} {one.text}\n")
+    return EXIT_FAULT if any(one.health is Health.BAD for one in found) else 0
 
 
 def _desk(options: argparse.Namespace) -> int:

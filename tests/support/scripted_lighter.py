@@ -192,6 +192,7 @@ class ScriptedVenue:
         query = request.query
         open_here = [one for one in self.orders if query.get("market_id", "255") in {"255", str(one["market_index"])}]
         bodies: dict[str, Callable[[], dict[str, Any]]] = {
+            "": lambda: {"status": 200, "network_id": 1},
             "orderBookDetails": lambda: {"order_book_details": self.markets, "spot_order_book_details": None},
             "apikeys": lambda: {"api_keys": self._keys(query["api_key_index"])},
             "nextNonce": lambda: {"nonce": self.nonces[int(query["api_key_index"])]},

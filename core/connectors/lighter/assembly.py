@@ -94,7 +94,7 @@ class Assembly:
         public_key = await signer.start()
         api = VenueApi(self._rest, signer, settings.account_index, self._clock)
         listed = await api.markets()
-        markets = {one.id: one for one in _chosen(listed, settings.markets)}
+        markets = {one.id: one for one in chosen_markets(listed, settings.markets)}
         await api.check_key(settings.api_key_index, public_key)
         if settings.markets:
             markets |= await self._held(api, listed, markets)
@@ -195,7 +195,7 @@ class Assembly:
         return Stream(setup)
 
 
-def _chosen(listed: tuple[Market, ...], wanted: tuple[str, ...]) -> list[Market]:
+def chosen_markets(listed: tuple[Market, ...], wanted: tuple[str, ...]) -> list[Market]:
     """The markets asked for, in that order; every active one when none was asked for by name."""
     if not wanted:
         return [one for one in listed if one.status is not MarketStatus.INACTIVE]

@@ -16,8 +16,18 @@ from core.clock import MILLISECOND_NS, SECOND_NS, Clock
 from core.connectors.base import EventSink
 from core.connectors.lighter.rest import describe
 from core.connectors.lighter.session import SHUTTING_DOWN, Close, Output, Send, Session, Tell
+from core.connectors.lighter.skew import Skew
 from core.connectors.lighter.tx_socket import Socket, TxSocket
-from core.connectors.lighter.wire import BookUpdate, ErrorFrame, Frame, Shutdown, TxBatchReply, TxReply, decode_frame
+from core.connectors.lighter.wire import (
+    STAMPED,
+    BookUpdate,
+    ErrorFrame,
+    Frame,
+    Shutdown,
+    TxBatchReply,
+    TxReply,
+    decode_frame,
+)
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
 from core.events import LinkChanged, LinkHealth, LinkName, LinkStatus, Noticed, NoticeLevel
 
@@ -75,6 +85,8 @@ class Stream:
         self._clock: Final = setup.clock
         self._transactions: Final = setup.transactions
         self._leave_by_ns: int | None = None
+        self._skew: Final = Skew()
+        self._has_told_skew = False
         self._announced: tuple[LinkStatus, str] | None = None
 
     @property
@@ -82,7 +94,11 @@ class Stream:
         """The status, with the moment of the last message."""
         status, detail = self._session.status(self._clock.now().mono_ns)
         return LinkHealth(
-            name=self._setup.name, status=status, detail=detail, last_message_ns=self._session.last_message_ns
+            name=self._setup.name,
+            status=status,
+            detail=detail,
+            last_message_ns=self._session.last_message_ns,
+            skew_ms=self._skew.ahead_ms,
         )
 
     async def run(self) -> None:
@@ -184,6 +200,8 @@ class Stream:
                 return False
 
     def _use(self, frame: Frame, now_ns: int) -> list[Output]:
+        if isinstance(frame, STAMPED) and frame.timestamp:
+            self._compare_clocks(frame.timestamp)
         outputs = self._session.heard(frame, now_ns)
         try:
             label = self._setup.feed.on_frame(frame, now_ns)
@@ -207,6 +225,15 @@ class Stream:
             self._announce()
             if ended is not None:
                 return ended
+
+    def _compare_clocks(self, stamp_ms: int) -> None:
+        now = self._clock.now()
+        self._skew.note(stamp_ms, now.utc_us, now.mono_ns)
+        if self._skew.is_wrong and not self._has_told_skew:
+            text = f"{self._skew.sentence}: correct the clock; orders expire and tokens end by it"
+            _log.warning("%s", text)
+            self._setup.sink(Noticed(level=NoticeLevel.WARN, source=self._setup.name.value, text=text))
+        self._has_told_skew = self._skew.is_wrong
 
     def _has_drained(self, now_ns: int) -> bool:
         """Whether a connection that the venue is closing has nothing more to tell, or no time left to."""

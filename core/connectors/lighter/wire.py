@@ -60,6 +60,7 @@ class BookSnapshot(_OnChannel, tag="subscribed/order_book", gc=False):
     """A whole book."""
 
     order_book: WireBook
+    timestamp: int | None = None
 
 
 class BookUpdate(_OnChannel, tag="update/order_book", gc=False):
@@ -72,12 +73,14 @@ class StatsSnapshot(_OnChannel, tag="subscribed/market_stats", gc=False):
     """Figures of one market, or (channel `market_stats:all`) a map of them."""
 
     market_stats: Raw
+    timestamp: int | None = None
 
 
 class StatsUpdate(_OnChannel, tag="update/market_stats", gc=False):
     """Figures that changed."""
 
     market_stats: Raw
+    timestamp: int | None = None
 
 
 class OrdersSnapshot(_OnChannel, tag="subscribed/account_all_orders", gc=False):
@@ -122,12 +125,14 @@ class UserStatsSnapshot(_OnChannel, tag="subscribed/user_stats", gc=False):
     """The account's money."""
 
     stats: WireUserStats
+    timestamp: int | None = None
 
 
 class UserStatsUpdate(_OnChannel, tag="update/user_stats", gc=False):
     """The account's money, changed."""
 
     stats: WireUserStats
+    timestamp: int | None = None
 
 
 class TickerSnapshot(_OnChannel, tag="subscribed/ticker", gc=False):
@@ -263,6 +268,8 @@ TypedFrame = (
 )  # fmt: skip
 Frame = TypedFrame | OtherFrame | ErrorFrame | BrokenFrame | UnknownFrame
 
+STAMPED: Final = (BookSnapshot, StatsSnapshot, StatsUpdate, UserStatsSnapshot, UserStatsUpdate)
+"""Frames whose `timestamp`, in milliseconds, is read: often enough to compare clocks, and none of the busiest."""
 _OTHERS: Final = frozenset(
     {
         "spot_market_stats", "mark_price_candle", "account_all", "account_market", "account_tx", "notification",
