@@ -108,6 +108,8 @@ class ScriptedVenue:
     asked: list[str] = field(default_factory=list)
     """Path and query of each read."""
     sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    private_sockets: list[web.WebSocketResponse] = field(default_factory=list)
+    """Those that subscribed to the account's orders, in that order."""
     heard: list[dict[str, Any]] = field(default_factory=list)
     """Client frames, of all sockets."""
     silent_channels: set[str] = field(default_factory=set)
@@ -247,6 +249,8 @@ class ScriptedVenue:
         elif frame["type"] == "unsubscribe":
             await socket.send_str(json.dumps({"type": "unsubscribed", "channel": channel.replace("/", ":")}))
         elif channel not in self.silent_channels:
+            if channel.startswith("account_all_orders"):
+                self.private_sockets.append(socket)
             await socket.send_str(json.dumps(self._snapshot(channel)))
 
     async def _answer_tx(self, socket: web.WebSocketResponse, frame: dict[str, Any]) -> None:
@@ -281,6 +285,7 @@ class ScriptedVenue:
         bodies: dict[str, dict[str, Any]] = {
             "order_book": {"order_book": book_body(10, 0, [("2000.00", "1.0000")], [("2001.00", "2.0000")])},
             "market_stats": {"market_stats": {"0": {"market_id": 0, "mark_price": "2000.50", "last_trade_price": ""}}},
+            "trade": {"trades": [], "liquidation_trades": None, "nonce": 1},
             "account_all_orders": {"orders": by_market},
             "account_all_trades": {"trades": {}},
             "account_all_positions": {"positions": {}, "shares": []},

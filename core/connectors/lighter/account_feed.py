@@ -61,6 +61,8 @@ class AccountFeed:
         """The newest gap that REST's trades have closed."""
         self.whole_until = TradeId(newest_trade)
         """Every fill up to this trade was reported."""
+        self.is_recovering = False
+        """Whether what is reported right now comes from REST."""
         self._is_connected = False
         self._first_news: Final = newest_trade
         self._newest = newest_trade
@@ -114,7 +116,11 @@ class AccountFeed:
             ProtocolViolation: one of them cannot be read: the others were reported, the gap is not closed.
         """
         news = [trade for trade in trades if trade.trade_id > self._first_news]
-        self._report(sorted(news, key=lambda trade: trade.trade_id))
+        self.is_recovering = True
+        try:
+            self._report(sorted(news, key=lambda trade: trade.trade_id))
+        finally:
+            self.is_recovering = False
         self.closed_gap = gap
         self._advance()
 

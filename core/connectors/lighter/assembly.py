@@ -12,7 +12,9 @@ from pydantic import SecretStr
 from core.clock import Clock
 from core.connectors.base import EventSink
 from core.connectors.lighter.account_feed import AccountFeed, account_channels
+from core.connectors.lighter.board import Board, OneLink, Shard, deal, worst
 from core.connectors.lighter.budget import Grade, Tier, tier_named
+from core.connectors.lighter.drop_copy_watch import DropCopyWatch
 from core.connectors.lighter.housekeeping import Housekeeper
 from core.connectors.lighter.lane import Lane, Roads
 from core.connectors.lighter.market_data import MarketData
@@ -53,14 +55,27 @@ class Running:
     trading: Lane
     kill: Lane
     """The trading lane itself when there is no kill key."""
-    data: MarketData
+    data: Board
     feed: AccountFeed
-    streams: tuple[Stream, ...]
+    shards: tuple[Stream, ...]
+    """The connections of market data."""
+    account: Stream
     keeper: Housekeeper
+    second: Stream | None = None
+    """The drop copy."""
+    watch: DropCopyWatch | None = None
+
+    def links(self) -> tuple[LinkHealth, ...]:
+        """Market data as a whole, and the account."""
+        market_data = worst(stream.health for stream in self.shards)
+        return (*((market_data,) if market_data else ()), self.account.health)
 
     def begin(self, sink: EventSink) -> list[asyncio.Task[None]]:
         """Start the background tasks; whoever calls this ends them."""
-        works = [*((stream.health.name.value, stream.run()) for stream in self.streams), ("rest", self.keeper.run())]
+        works = [(stream.health.name.value, stream.run()) for stream in (*self.shards, self.account)]
+        works.append(("rest", self.keeper.run()))
+        if self.second is not None and self.watch is not None:
+            works += [("drop copy", self.second.run()), ("drop copy watch", self.watch.run())]
         tasks = [asyncio.create_task(work, name=f"lighter {name}") for name, work in works]
         for task in tasks:
             task.add_done_callback(lambda done: _report_death(done, sink))
@@ -103,32 +118,71 @@ class Assembly:
         trading = await self._lane(signer)
         kill = await self._kill_lane(api) or trading
 
-        messages = self._rest.limiter.messages
-        policy = SessionPolicy(data_is_life=False, grade=Grade.URGENT)
-        session = Session(account_channels(settings.account_index), policy, messages)
+        watch = DropCopyWatch(api, sink, self._clock) if settings.has_drop_copy else None
+        session = self._account_session()
         newest = await api.newest_trade()
         sink(FillsBegin(after=TradeId(newest)))
-        feed = AccountFeed(AccountIndex(settings.account_index), session, sink, newest)
+        to_engine = watch.primary if watch else sink
+        feed = AccountFeed(AccountIndex(settings.account_index), session, to_engine, newest)
         view = await api.account_view()
         feed.cancel_all_us = view.account.cancel_all_us
         sink(AccountReported(account=view.account))
         sink(PositionsReported(positions=view.positions, is_complete=True))
 
-        data = MarketData(markets, settings.stale_after_ms, settings.book_silent_after_ms)
-        data_session = Session(data.channels, SessionPolicy(data_is_life=True), messages)
+        board, shards = self._market_data(markets)
+        account = self._stream(LinkName.ACCOUNT, session, feed, sink, api)
+        second = self._second(watch, api, newest) if watch else None
+        if watch and second:
+            watch.compare((account, second), feed)
         return Running(
             markets=markets,
             api=api,
             trading=trading,
             kill=kill,
-            data=data,
+            data=board,
             feed=feed,
-            streams=(
-                self._stream(LinkName.MARKET_DATA, data_session, data),
-                self._stream(LinkName.ACCOUNT, session, feed, api),
-            ),
+            shards=shards,
+            account=account,
             keeper=Housekeeper(api, self._rest, feed, markets, sink, self._clock),
+            second=second,
+            watch=watch,
         )
+
+    def _market_data(self, markets: dict[MarketId, Market]) -> tuple[Board, tuple[Stream, ...]]:
+        settings, messages = self._settings, self._rest.limiter.messages
+        has_trades = settings.has_public_trades
+        hands = deal(markets, settings.market_connections, has_trades=has_trades)
+        shards = [
+            Shard(MarketData(hand, settings.stale_after_ms, settings.book_silent_after_ms), has_trades=has_trades)
+            for hand in hands
+        ]
+        whole = OneLink(self._sink)
+        streams: list[Stream] = []
+        for shard in shards:
+            session = Session(shard.channels, SessionPolicy(data_is_life=True), messages)
+            streams.append(self._stream(LinkName.MARKET_DATA, session, shard, whole))
+        whole.watch(lambda: [stream.health for stream in streams])
+        return Board(shards), tuple(streams)
+
+    def _second(self, watch: DropCopyWatch, api: VenueApi, newest: int) -> Stream:
+        session = self._account_session()
+        feed = AccountFeed(AccountIndex(self._settings.account_index), session, watch.second, newest)
+        return Stream(
+            StreamSetup(
+                name=LinkName.ACCOUNT,
+                url=self._settings.ws_url,
+                session=session,
+                feed=feed,
+                clock=self._clock,
+                sink=watch.second,
+                connect_timeout_s=self._settings.request_timeout_s,
+                token=api.fresh_token,
+            )
+        )
+
+    def _account_session(self) -> Session:
+        policy = SessionPolicy(data_is_life=False, grade=Grade.URGENT)
+        return Session(account_channels(self._settings.account_index), policy, self._rest.limiter.messages)
 
     async def _held(
         self, api: VenueApi, listed: tuple[Market, ...], chosen: dict[MarketId, Market]
@@ -180,14 +234,16 @@ class Assembly:
         await api.check_key(index, await signer.start())
         return await self._lane(signer)
 
-    def _stream(self, name: LinkName, session: Session, feed: Feed, api: VenueApi | None = None) -> Stream:
+    def _stream(
+        self, name: LinkName, session: Session, feed: Feed, sink: EventSink, api: VenueApi | None = None
+    ) -> Stream:
         setup = StreamSetup(
             name=name,
             url=self._settings.ws_url,
             session=session,
             feed=feed,
             clock=self._clock,
-            sink=self._sink,
+            sink=sink,
             connect_timeout_s=self._settings.request_timeout_s,
             token=api.fresh_token if api else None,
             transactions=self._roads.socket if api else None,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from core.clock import Clock
 from core.connectors.base import AccountView, EventSink
 from core.connectors.lighter.assembly import Assembly, Running
+from core.connectors.lighter.board import PublicTrade
 from core.connectors.lighter.rest import RestClient
 from core.connectors.lighter.settings import LighterSettings
 from core.connectors.lighter.signer import Signer
@@ -97,11 +98,15 @@ class LighterConnector(Transactions):
             return BookView(market_id=market_id, status=BookStatus.EMPTY)
         return self._running.data.book(market_id, depth, self._clock.now().mono_ns)
 
+    def public_trades(self, market_id: MarketId) -> tuple[PublicTrade, ...]:
+        """The newest public trades of one market, each once, oldest first; empty unless they were asked for."""
+        return self._running.data.trades(market_id) if self._running else ()
+
     def links(self) -> tuple[LinkHealth, ...]:
         """Every stream, and REST, with the moment of its last message."""
         if self._running is None:
             return tuple(LinkHealth(name=name, status=LinkStatus.DOWN, detail="not started") for name in LinkName)
-        return (*(stream.health for stream in self._running.streams), self._rest.health)
+        return (*self._running.links(), self._rest.health)
 
     def budgets(self) -> tuple[BudgetUse, ...]:
         """What is left of the venue's budgets; empty before `start`."""

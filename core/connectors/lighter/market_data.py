@@ -73,6 +73,11 @@ class MarketData:
         self._doubt = ""
 
     @property
+    def markets(self) -> tuple[MarketId, ...]:
+        """Whose books these are."""
+        return tuple(self._books)
+
+    @property
     def channels(self) -> tuple[str, ...]:
         """What to subscribe to: figures first, since they are small and every quote needs them."""
         return (STATS_CHANNEL, *(f"order_book/{market_id}" for market_id in self._books))

@@ -25,6 +25,7 @@ from core.connectors.lighter.wire import (
     Ping,
     Pong,
     PositionsSnapshot,
+    PrintsSnapshot,
     Shutdown,
     StatsSnapshot,
     TradesSnapshot,
@@ -41,6 +42,7 @@ _SNAPSHOTS: Final = (
     PositionsSnapshot,
     UserStatsSnapshot,
     AssetsSnapshot,
+    PrintsSnapshot,
 )
 _TOKEN_REFUSED: Final = frozenset({20001, 20013})
 _NOT_SUBSCRIBED, _ALREADY_SUBSCRIBED = 30002, 30003

@@ -33,5 +33,11 @@ class LighterSettings:
     """Whose budgets to keep to; None reads it from the venue."""
     is_sending_by_socket: bool = True
     """Transactions go over the account's WebSocket while it is well, else over REST; False: over REST alone."""
+    market_connections: int = 1
+    """Over how many WebSockets the books are spread; more are used where the venue's limits need them."""
+    has_public_trades: bool = False
+    """Whether the public trades of every market are subscribed to as well."""
+    has_drop_copy: bool = False
+    """Whether a second private connection is held and compared with the first."""
     request_timeout_s: int = 5
     """For each REST request as a whole."""

@@ -219,7 +219,7 @@ async def test_an_amount_that_is_no_number_is_an_alert_and_the_stream_goes_on(ve
 
 async def test_a_death_of_a_background_task_is_an_alert_not_a_silence(venue, start):
     connector, events = await _started(venue, start)
-    connector._running.streams[0]._session.tick = lambda _: 1 // 0
+    connector._running.shards[0]._session.tick = lambda _: 1 // 0
     await eventually(lambda: any("ended unexpectedly" in event.text for event in _of(events, Noticed)), "the alert")
     assert _of(events, LinkChanged)[-1].link.status is LinkStatus.DOWN
 
