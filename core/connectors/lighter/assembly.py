@@ -122,8 +122,7 @@ class Assembly:
         session = self._account_session()
         newest = await api.newest_trade()
         sink(FillsBegin(after=TradeId(newest)))
-        to_engine = watch.primary if watch else sink
-        feed = AccountFeed(AccountIndex(settings.account_index), session, to_engine, newest)
+        feed = AccountFeed(AccountIndex(settings.account_index), session, watch.primary if watch else sink, newest)
         view = await api.account_view()
         feed.cancel_all_us = view.account.cancel_all_us
         sink(AccountReported(account=view.account))
