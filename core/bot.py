@@ -25,10 +25,11 @@ from core.model import (
     Quote,
     Side,
     TimeInForce,
+    TradeKey,
 )
 from core.risk import Edge, PositionSizer, SizingContext
 from core.state import EnginePhase, EngineState, StrategyStatus
-from core.units import ZERO, MarketId, TaskId, TradeId
+from core.units import ZERO, MarketId, TaskId
 
 ORDERS_PER_SECOND: Final = 4
 SLOT_PAUSE_NS: Final = SECOND_NS
@@ -129,7 +130,7 @@ class TradingBot:
         self._running = set(self._strategies)
         self._details = dict.fromkeys(self._strategies, "waiting for the engine")
         self._trades = dict.fromkeys(self._strategies, 0)
-        self._seen_trades: frozenset[TradeId] = frozenset()
+        self._seen_trades: frozenset[TradeKey] = frozenset()
         self._submitted: dict[_Slot, int] = {}
         self._canceled: dict[TaskId, int] = {}
         self._sent: deque[int] = deque(maxlen=ORDERS_PER_SECOND)
@@ -276,9 +277,9 @@ class TradingBot:
         }
         for fill in state.fills:
             owner = None if fill.client_order_id is None else owners.get(fill.client_order_id)
-            if owner in self._trades and fill.trade_id not in self._seen_trades:
+            if owner in self._trades and fill.key not in self._seen_trades:
                 self._trades[owner] += 1
-        self._seen_trades = frozenset(fill.trade_id for fill in state.fills)
+        self._seen_trades = frozenset(fill.key for fill in state.fills)
 
     def _idle_detail(self, name: str, state: EngineState) -> str:
         if name not in self._running:

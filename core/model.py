@@ -306,9 +306,13 @@ class Liquidity(Enum):
     TAKER = "taker"
 
 
+TradeKey = tuple[TradeId, Side]
+"""A trade and our side of it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fill:
-    """One execution, keyed by the venue's trade id."""
+    """One execution, keyed by the venue's trade id and our side."""
 
     trade_id: TradeId
     market_id: MarketId
@@ -322,6 +326,11 @@ class Fill:
     client_order_id: ClientOrderId | None
     time_us: int
     """The venue's `transaction_time`."""
+
+    @property
+    def key(self) -> TradeKey:
+        """What makes it one: a trade of the account with itself is two executions, one a side."""
+        return self.trade_id, self.side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,8 @@ class CatchUp:
         self._fills = fills
         self._key = f"fills are whole until, {world}"
         stored = facts.meta.get(self._key)
-        self._until = TradeId(int(stored)) if stored else min(image.recent_trades, default=None)
+        oldest = min((trade_id for trade_id, _ in image.recent_trades), default=None)
+        self._until = TradeId(int(stored)) if stored else oldest
         self._proven = self._until
         self.is_due = self._until is not None
         """Fills may have been missed while nobody here listened: trading waits for the answer."""

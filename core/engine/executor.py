@@ -223,7 +223,7 @@ class Executor:
     async def _resolve_fill(self, fill: Fill) -> None:
         saved, is_booked = None, False
         try:
-            is_booked = await _answer(self._journal.has_trade(fill.trade_id))
+            is_booked = await _answer(self._journal.has_trade(fill.key))
             if not is_booked:
                 saved = await _answer(
                     self._journal.find_order(client_id=fill.client_order_id, venue_id=fill.venue_order_id)

@@ -12,8 +12,8 @@ from core.engine.order_map import Doubt, Tracked
 from core.engine.orders import Trigger
 from core.engine.records import SavedFill, SavedOrder
 from core.events import FillReported, NoticeLevel, PositionsReported
-from core.model import EXTERNAL, Fill, Order, OrderStatus, Origin, Position, Side
-from core.units import MarketId, TradeId
+from core.model import EXTERNAL, Fill, Order, OrderStatus, Origin, Position, Side, TradeKey
+from core.units import MarketId
 
 _VIEW_EVERY_NS: Final = 5 * SECOND_NS
 _DONE: Final = {Side.BUY: "bought", Side.SELL: "sold"}
@@ -24,7 +24,7 @@ class Fills:
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._asked: dict[TradeId, Fill] = {}
+        self._asked: dict[TradeKey, Fill] = {}
         self._next_view_ns = 0
 
     @property
@@ -36,11 +36,11 @@ class Fills:
         """One execution; it may come twice, late, or before anything else about its order."""
         fill = event.fill
         ledger = self._facts.ledger
-        if ledger.is_booked(fill.trade_id) or fill.trade_id in self._asked:
+        if ledger.is_booked(fill.key) or fill.key in self._asked:
             return
         tracked = self._owner(fill)
         if tracked is None or tracked.awaits_owner or ledger.may_be_forgotten(fill.trade_id):
-            self._asked[fill.trade_id] = fill
+            self._asked[fill.key] = fill
             self._facts.emit(ResolveFill(fill=fill))
         else:
             self._book(fill, tracked, now)
@@ -48,10 +48,10 @@ class Fills:
     def on_resolved(self, event: FillResolved, now: Instant) -> None:
         """What the journal knew about it."""
         fill = event.fill
-        if self._asked.pop(fill.trade_id, None) is None:
+        if self._asked.pop(fill.key, None) is None:
             return
         if event.is_booked:
-            self._facts.ledger.remember(fill.trade_id)
+            self._facts.ledger.remember(fill.key)
             return
         tracked = self._owner(fill)
         saved = event.saved

@@ -18,7 +18,8 @@ from typing import Final, TypeVar
 from core.engine import rows
 from core.engine.records import JournalImage, Record, SavedOrder
 from core.errors import JournalError
-from core.units import ClientOrderId, TradeId, VenueOrderId
+from core.model import TradeKey
+from core.units import ClientOrderId, VenueOrderId
 
 _LOG: Final = logging.getLogger(__name__)
 _CLOSE_S: Final = 5.0
@@ -106,9 +107,9 @@ class Journal:
         """One order by either id (`client_id` finds only ours), also when it closed long ago; sees earlier appends."""
         return self._read(lambda connection: rows.find_order(connection, self._world, client_id, venue_id))
 
-    def has_trade(self, trade_id: TradeId) -> "Future[bool]":
+    def has_trade(self, trade: TradeKey) -> "Future[bool]":
         """Whether a fill was ever saved; sees every earlier append."""
-        return self._read(lambda connection: rows.has_trade(connection, self._world, trade_id))
+        return self._read(lambda connection: rows.has_trade(connection, self._world, trade))
 
     def close(self) -> None:
         """Write what is queued, close the file, release the lock; gives up on a disk that stalls. Idempotent."""

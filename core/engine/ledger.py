@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from core.clock import SECOND_NS, Instant
-from core.model import Fill, Position
+from core.model import Fill, Position, TradeKey
 from core.units import ZERO, MarketId, TradeId
 
 _TRADES_KEPT: Final = 8_192
@@ -52,11 +52,11 @@ class _Holding:
 class Ledger:
     """Fills and positions of the account."""
 
-    def __init__(self, recent_trades: Iterable[TradeId]) -> None:
-        """Begin with the trade ids that the journal holds, newest first."""
-        known = sorted(recent_trades)
-        self._trades: OrderedDict[TradeId, None] = OrderedDict.fromkeys(known)
-        self._forgotten = known[-1] if known else TradeId(0)
+    def __init__(self, recent_trades: Iterable[TradeKey]) -> None:
+        """Begin with the trades that the journal holds, newest first."""
+        known = sorted(recent_trades, key=lambda trade: trade[0])
+        self._trades: OrderedDict[TradeKey, None] = OrderedDict.fromkeys(known)
+        self._forgotten = known[-1][0] if known else TradeId(0)
         self._newest = self._forgotten
         self._fills: deque[Fill] = deque(maxlen=_FILLS_SHOWN)
         self._holdings: dict[MarketId, _Holding] = {}
@@ -70,7 +70,7 @@ class Ledger:
 
     @property
     def trades_kept(self) -> int:
-        """Trade ids in memory; bounded."""
+        """Trades in memory; bounded."""
         return len(self._trades)
 
     @property
@@ -78,25 +78,25 @@ class Ledger:
         """The highest trade id ever booked here."""
         return self._newest
 
-    def is_booked(self, trade_id: TradeId) -> bool:
+    def is_booked(self, trade: TradeKey) -> bool:
         """Whether memory knows this trade as booked."""
-        return trade_id in self._trades
+        return trade in self._trades
 
     def may_be_forgotten(self, trade_id: TradeId) -> bool:
         """Whether a trade that memory does not know may still have been booked: only the journal can tell."""
         return trade_id <= self._forgotten
 
-    def remember(self, trade_id: TradeId) -> None:
+    def remember(self, trade: TradeKey) -> None:
         """Note a trade as booked; the oldest note leaves memory when there are too many."""
-        self._trades[trade_id] = None
-        self._newest = max(self._newest, trade_id)
+        self._trades[trade] = None
+        self._newest = max(self._newest, trade[0])
         while len(self._trades) > _TRADES_KEPT:
-            evicted, _ = self._trades.popitem(last=False)
+            (evicted, _), _ = self._trades.popitem(last=False)
             self._forgotten = max(self._forgotten, evicted)
 
     def book(self, fill: Fill) -> None:
         """Book one fill that is not booked yet: trade id, list of fills and position change together."""
-        self.remember(fill.trade_id)
+        self.remember(fill.key)
         self._fills.appendleft(fill)
         holding = self._holding(fill.market_id)
         if fill.time_us > holding.baseline_us:

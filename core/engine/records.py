@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from core.model import Fill, Order, Origin, Priority
-from core.units import ZERO, ClientOrderId, TaskId, TradeId
+from core.model import Fill, Order, Origin, Priority, TradeKey
+from core.units import ZERO, ClientOrderId, TaskId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class SavedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedFill:
-    """One execution and who wanted it. Saved once by its trade id."""
+    """One execution and who wanted it. Saved once by its trade id and side."""
 
     fill: Fill
     origin: Origin
@@ -80,5 +80,5 @@ class JournalImage:
     next_client_id: ClientOrderId
     """Above every client id that was ever durable here; 1 when none was."""
     next_task_id: TaskId
-    recent_trades: tuple[TradeId, ...]
-    """The newest trade ids of this world, newest first; bounded."""
+    recent_trades: tuple[TradeKey, ...]
+    """The newest trades of this world, newest first; bounded."""

@@ -17,6 +17,7 @@ from core.model import (
     Priority,
     Side,
     TimeInForce,
+    TradeKey,
 )
 from core.units import ZERO, ClientOrderId, MarketId, TaskId, TradeId, VenueOrderId
 
@@ -44,7 +45,7 @@ CREATE TABLE IF NOT EXISTS fills (
     market_id INTEGER NOT NULL, side TEXT NOT NULL, size TEXT NOT NULL,
     price TEXT NOT NULL, fee TEXT NOT NULL, liquidity TEXT NOT NULL, venue_order_id INTEGER NOT NULL,
     client_order_id INTEGER, time_us INTEGER NOT NULL, origin TEXT NOT NULL, origin_name TEXT NOT NULL,
-    PRIMARY KEY (world, trade_id)
+    PRIMARY KEY (world, trade_id, side)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fills_by_order ON fills (world, venue_order_id);
 CREATE TABLE IF NOT EXISTS log (
@@ -136,9 +137,12 @@ def find_order(
     return _read_order(connection, found)
 
 
-def has_trade(connection: sqlite3.Connection, world: int, trade_id: TradeId) -> bool:
+def has_trade(connection: sqlite3.Connection, world: int, trade: TradeKey) -> bool:
     """Whether a fill is stored."""
-    found = connection.execute("SELECT 1 FROM fills WHERE world=? AND trade_id=?", (world, trade_id)).fetchone()
+    trade_id, side = trade
+    found = connection.execute(
+        "SELECT 1 FROM fills WHERE world=? AND trade_id=? AND side=?", (world, trade_id, side.value)
+    ).fetchone()
     return found is not None
 
 
@@ -150,14 +154,14 @@ def load_image(connection: sqlite3.Connection, world: int) -> JournalImage:
         "SELECT coalesce(max(client_id) FILTER (WHERE task_id IS NOT NULL), 0), coalesce(max(task_id), 0) FROM orders"
     ).fetchone()
     trades = connection.execute(
-        "SELECT trade_id FROM fills WHERE world=? ORDER BY trade_id DESC LIMIT ?", (world, _RECENT_TRADES)
+        "SELECT trade_id, side FROM fills WHERE world=? ORDER BY trade_id DESC LIMIT ?", (world, _RECENT_TRADES)
     )
     return JournalImage(
         live=tuple(_read_order(connection, row[0]) for row in live),
         meta=dict(connection.execute("SELECT key, value FROM meta").fetchall()),
         next_client_id=ClientOrderId(last_client + 1),
         next_task_id=TaskId(last_task + 1),
-        recent_trades=tuple(TradeId(row[0]) for row in trades),
+        recent_trades=tuple((TradeId(trade_id), Side(side)) for trade_id, side in trades),
     )
 
 

@@ -125,5 +125,5 @@ def test_in_the_recent_set_and_beyond_everything_changes_in_one_snapshot() -> No
         assert bench.facts.exposures()[ETH].position == Decimal("0.1")
         assert bench.orders[old.client_id].order.filled == Decimal("0.1")
         assert bench.orders[old.client_id].order.status is OrderStatus.FILLED
-        assert list(bench.fills) == [fill.trade_id]
-        assert bench.fills[fill.trade_id].origin == OPERATOR
+        assert list(bench.fills) == [fill.key]
+        assert bench.fills[fill.key].origin == OPERATOR

@@ -33,7 +33,7 @@ from core.events import (
     QuotesChanged,
     Ticked,
 )
-from core.model import Account, Fill, Liquidity, OrderIntent, OrderStatus, OrderTask, Position, Side
+from core.model import Account, Fill, Liquidity, OrderIntent, OrderStatus, OrderTask, Position, Side, TradeKey
 from core.risk import BreakerPanel, RiskManager
 from core.state import EnginePhase, KillStatus
 from core.units import ZERO, AccountIndex, ClientOrderId, MarketId, TaskId, TradeId, VenueOrderId
@@ -56,7 +56,7 @@ class Bench:
     limits: RiskLimits = field(default_factory=RiskLimits)
     effects: list[Effect] = field(default_factory=list)
     orders: dict[ClientOrderId, SavedOrder] = field(default_factory=dict)
-    fills: dict[TradeId, SavedFill] = field(default_factory=dict)
+    fills: dict[TradeKey, SavedFill] = field(default_factory=dict)
     """Every fill ever persisted; a second of one trade fails the test."""
     meta: dict[str, str] = field(default_factory=dict)
 
@@ -192,7 +192,7 @@ class Bench:
                     for record in records:
                         self._write(record)
                 case fx.ResolveFill(fill=fill):
-                    self.tell(fx.FillResolved(fill=fill, saved=self._find(fill), is_booked=fill.trade_id in self.fills))
+                    self.tell(fx.FillResolved(fill=fill, saved=self._find(fill), is_booked=fill.key in self.fills))
                 case fx.FindOwner(venue_id=venue_id, client_id=client_id):
                     saved = self.orders.get(client_id)
                     self.tell(fx.OwnerFound(venue_id=venue_id, saved=None if saved is None else self._summed(saved)))
@@ -227,8 +227,8 @@ class Bench:
             case SavedOrder(order=order) if order.client_id is not None and record.task_id is not None:
                 self.orders[order.client_id] = record
             case SavedFill(fill=fill):
-                assert fill.trade_id not in self.fills, "a fill was booked twice"
-                self.fills[fill.trade_id] = record
+                assert fill.key not in self.fills, "a fill was booked twice"
+                self.fills[fill.key] = record
             case SavedMeta(key=key, value=value):
                 self.meta[key] = value
             case _:
@@ -257,7 +257,7 @@ class Bench:
             meta=dict(self.meta),
             next_client_id=ClientOrderId(max(self.orders, default=0) + 1),
             next_task_id=TaskId(max((saved.task_id or 0 for saved in self.orders.values()), default=0) + 1),
-            recent_trades=tuple(sorted(self.fills, reverse=True))[:trades_kept],
+            recent_trades=tuple(sorted(self.fills, key=lambda trade: -trade[0]))[:trades_kept],
         )
         fresh = Bench(image=image, world=self.world, recent_limit=self.recent_limit, limits=self.limits)
         fresh.orders.update({**self.orders, **fresh.orders})

@@ -1,36 +1,26 @@
-"""What is said of fills: a late one stands out, one that its order has counted already does not."""
+"""Fills into the books: each side of each trade once."""
+
+from dataclasses import replace
 
 import pytest
 
-from core.events import NoticeLevel, OrdersReported
+from core.events import FillReported
 from core.model import OrderStatus
-from tests.support.machine import Bench
+from tests.support.machine import Bench, buy, sell
 
 
-@pytest.fixture
-def bench() -> Bench:
-    ready = Bench()
-    ready.connect()
-    return ready
-
-
-def said(bench: Bench) -> tuple[NoticeLevel, str]:
-    return [(n.level, n.text) for n in bench.facts.notices.all() if n.source == "fill"][-1]
-
-
-def test_a_fill_that_the_canceled_order_has_counted_is_not_late(bench: Bench) -> None:
-    report = bench.rest()
-    bench.tell(OrdersReported(orders=(bench.ended(report, OrderStatus.CANCELED, filled="0.04"),)))
-    bench.fill(report, "0.04")
-    level, text = said(bench)
-    assert level is NoticeLevel.INFO
-    assert "after it was" not in text
-
-
-def test_a_fill_that_it_has_not_counted_is(bench: Bench) -> None:
-    report = bench.rest()
-    bench.tell(OrdersReported(orders=(bench.ended(report, OrderStatus.CANCELED),)))
-    bench.fill(report, "0.04")
-    level, text = said(bench)
-    assert level is NoticeLevel.WARN
-    assert "after it was canceled" in text
+@pytest.mark.parametrize("trades_kept", [1_000, 0])
+def test_both_sides_of_a_trade_with_ourselves_are_booked(trades_kept: int) -> None:
+    bench = Bench()
+    bench.connect()
+    bought, sold = bench.rest(buy()), bench.rest(sell())
+    one = bench.fill_of(bought, "0.1")
+    other = replace(one, side=sold.side, venue_order_id=sold.venue_id, client_order_id=sold.client_id)
+    facts = [FillReported(fill=fill) for fill in (one, other, one, other)]
+    bench.tell(*facts)
+    assert bench.position() == 0
+    assert [bench.status(report.client_id) for report in (bought, sold)] == [OrderStatus.FILLED] * 2
+    fresh = bench.restarted(trades_kept)
+    fresh.connect()
+    fresh.tell(*facts)
+    assert set(fresh.fills) == {one.key, other.key}

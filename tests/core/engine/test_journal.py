@@ -106,12 +106,19 @@ def test_everything_survives_a_restart_exactly(journal: Journal, path: Path) -> 
     image = again.load()
     assert image.live == (live,)
     assert image.meta == {"kill": "y"}
-    assert (image.next_client_id, image.next_task_id, image.recent_trades) == (9, 5, (99,))
+    assert (image.next_client_id, image.next_task_id, image.recent_trades) == (9, 5, ((99, Side.SELL),))
     assert again.find_order(client_id=ClientOrderId(8)).result(TIMEOUT) == closed
     assert again.find_order(venue_id=VenueOrderId(2**60)).result(TIMEOUT) == closed
-    assert again.has_trade(TradeId(99)).result(TIMEOUT)
-    assert not again.has_trade(TradeId(98)).result(TIMEOUT)
+    assert again.has_trade((TradeId(99), Side.SELL)).result(TIMEOUT)
+    assert not again.has_trade((TradeId(99), Side.BUY)).result(TIMEOUT)
+    assert not again.has_trade((TradeId(98), Side.SELL)).result(TIMEOUT)
     again.close()
+
+
+def test_both_sides_of_a_trade_with_ourselves_are_kept(journal: Journal) -> None:
+    bought = replace(fill(), side=Side.BUY)
+    journal.append([SavedFill(fill=one, origin=OPERATOR) for one in (fill(), bought, bought)]).result(TIMEOUT)
+    assert sorted(journal.load().recent_trades, key=str) == sorted([fill().key, bought.key], key=str)
 
 
 def test_an_order_comes_back_with_what_its_fills_add_up_to(journal: Journal) -> None:
@@ -147,7 +154,7 @@ def test_ids_of_another_world_are_kept_apart(journal: Journal, path: Path) -> No
     journal.append([first, SavedFill(fill=fill(), origin=OPERATOR)]).result(TIMEOUT)
     journal.close()
     other = Journal.open(path, "two")
-    assert not other.has_trade(TradeId(99)).result(TIMEOUT)
+    assert not other.has_trade((TradeId(99), Side.SELL)).result(TIMEOUT)
     assert other.find_order(venue_id=VenueOrderId(2**50)).result(TIMEOUT) is None
     second = saved(8, task_id=4, venue_id=VenueOrderId(2**50))
     other.append([second, SavedFill(fill=fill(), origin=OPERATOR)]).result(TIMEOUT)
@@ -179,7 +186,7 @@ def test_closing_releases_the_lock_and_refuses_what_comes_later(journal: Journal
     with pytest.raises(JournalError, match="closed"):
         journal.append([saved()]).result(TIMEOUT)
     with pytest.raises(JournalError, match="closed"):
-        journal.has_trade(TradeId(1)).result(TIMEOUT)
+        journal.has_trade((TradeId(1), Side.SELL)).result(TIMEOUT)
     Journal.open(path, "one").close()
 
 
@@ -222,7 +229,7 @@ def test_an_id_that_no_table_can_hold_fails_loudly_and_nobody_waits(journal: Jou
     with pytest.raises(JournalError, match="cannot be written"):
         journal.append([saved()]).result(TIMEOUT)
     with pytest.raises(JournalError, match="cannot be read"):
-        journal.has_trade(TradeId(2**63)).result(TIMEOUT)
+        journal.has_trade((TradeId(2**63), Side.SELL)).result(TIMEOUT)
 
 
 def test_a_disk_that_stalls_does_not_hold_up_the_end(

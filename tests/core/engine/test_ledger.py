@@ -124,10 +124,10 @@ def test_a_difference_is_in_doubt_after_two_seconds_and_settled_by_what_is_asked
 def test_the_trades_in_memory_are_bounded_and_older_ones_are_admitted_to_be_forgotten() -> None:
     ledger = Ledger(())
     for number in range(1, 9_001):
-        ledger.remember(TradeId(number))
+        ledger.remember((TradeId(number), Side.BUY))
     assert ledger.trades_kept == 8_192
-    assert ledger.is_booked(TradeId(9_000))
-    assert not ledger.is_booked(TradeId(1))
+    assert ledger.is_booked((TradeId(9_000), Side.BUY))
+    assert not ledger.is_booked((TradeId(1), Side.BUY))
     assert ledger.may_be_forgotten(TradeId(1))
     assert not ledger.may_be_forgotten(TradeId(9_001))
 

@@ -415,7 +415,7 @@ class TestRestart:
         (asked,) = fresh.of(fx.CatchUpFills)
         assert asked.after < seen.trade_id, "a fill from the stream proves nothing about those before it"
         fresh.tell(FillReported(fill=seen), FillReported(fill=missed), fx.FillsCaughtUp())
-        assert set(fresh.fills) == {seen.trade_id, missed.trade_id}
+        assert set(fresh.fills) == {seen.key, missed.key}
         fresh.wait(seconds=3)
         assert fresh.position() == Decimal("0.10")
         assert "our fills add up" not in fresh.texts()
@@ -428,7 +428,7 @@ class TestRestart:
         fresh.connect()
         never_seen = replace(old, trade_id=TradeId(0))
         fresh.tell(FillReported(fill=old), FillReported(fill=newer), FillReported(fill=never_seen))
-        assert list(fresh.fills) == [old.trade_id, newer.trade_id, never_seen.trade_id]
+        assert list(fresh.fills) == [old.key, newer.key, never_seen.key]
         assert [effect.fill for effect in fresh.of(fx.ResolveFill)] == [old, never_seen]
 
     def test_orders_of_a_world_that_is_gone_are_closed(self, bench: Bench) -> None:

@@ -134,7 +134,7 @@ class Engine(RuleBasedStateMachine):
 
     @invariant()
     def every_told_fill_is_booked_exactly_once(self) -> None:
-        assert set(self.bench.fills) == {fill.trade_id for fill in self.told_fills}
+        assert set(self.bench.fills) == {fill.key for fill in self.told_fills}
         assert all(saved.origin.kind.value == "operator" for saved in self.bench.fills.values())
 
     @invariant()
