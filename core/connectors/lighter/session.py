@@ -49,6 +49,8 @@ _NOT_SUBSCRIBED, _ALREADY_SUBSCRIBED = 30002, 30003
 _TOO_MANY: Final = frozenset({23000, 23001, 23002, 23003, 30009, 30010})
 """The venue's words for too many messages, subscriptions, accounts or connections."""
 _MESSAGES: Final = 200
+_TOLERATED: Final = 5
+"""So many unreadable frames within a minute, and the stream is not to be relied on."""
 _MAX_TRIES_SHIFT: Final = 3
 SHUTTING_DOWN: Final = "the venue is shutting this connection down"
 _PING: Final = '{"type":"ping"}'
@@ -139,6 +141,7 @@ class Session:
         self._token_ns = 0
         self._down_reason = ""
         self._told: set[str] = set()
+        self._violations: deque[int] = deque(maxlen=_TOLERATED)
 
     def opened(self, now_ns: int, token: str | None = None) -> list[Output]:
         """The connection stands: subscribe to everything, with `token` where a token is given."""
@@ -175,6 +178,10 @@ class Session:
         channel.state, channel.tries, channel.lost_ns = "queued", 1, now_ns
         self._queue.append(channel)
         return self._pump(now_ns)
+
+    def violated(self, now_ns: int) -> None:
+        """A frame broke the protocol: one is mended, many in a minute make the stream DEGRADED."""
+        self._violations.append(now_ns)
 
     def asked_ns(self, label: str) -> int:
         """When a channel's subscription was last sent; 0 when it never was."""
@@ -232,6 +239,8 @@ class Session:
             return LinkStatus.CONNECTING, f"waiting for {missing[0]}{more}"
         if now_ns - self._life_ns >= self._policy.degraded_after_ns:
             return LinkStatus.DEGRADED, "silent"
+        if len(self._violations) == _TOLERATED and now_ns - self._violations[0] < MINUTE_NS:
+            return LinkStatus.DEGRADED, "the venue keeps breaking its protocol"
         return LinkStatus.LIVE, ""
 
     def _acknowledge(self, label: str, now_ns: int) -> list[Output]:
@@ -253,13 +262,22 @@ class Session:
             case ErrorFrame(code, message):
                 return self._refused(code, message, now_ns)
             case BrokenFrame(kind, label, why):
+                self.violated(now_ns)
                 told: list[Output] = [Tell(NoticeLevel.WARN, f"unreadable {kind} frame on {label}: {why}")]
                 return told + self.resubscribe(label, now_ns)
-            case UnknownFrame(kind, text) if kind not in self._told:
-                self._told.add(kind)
-                return [Tell(NoticeLevel.WARN, f"unknown frame {kind or 'without a type'}: {text}")]
+            case UnknownFrame(kind, text):
+                return self._unknown(kind, text, now_ns)
             case _:
                 return []
+
+    def _unknown(self, kind: str, text: str, now_ns: int) -> list[Output]:
+        """A type that nobody knows may be new; text that has none is broken. Each kind is told once."""
+        if not kind:
+            self.violated(now_ns)
+        if kind in self._told:
+            return []
+        self._told.add(kind)
+        return [Tell(NoticeLevel.WARN, f"unknown frame {kind or 'without a type'}: {text}")]
 
     def _refused(self, code: int, message: str, now_ns: int) -> list[Output]:
         if code in _TOO_MANY:

@@ -206,6 +206,7 @@ class Stream:
         try:
             label = self._setup.feed.on_frame(frame, now_ns)
         except ProtocolViolation as error:
+            self._session.violated(now_ns)
             return [*outputs, Tell(NoticeLevel.ALERT, str(error))]
         mending = self._session.resubscribe(label, now_ns) if label is not None else []
         if mending:

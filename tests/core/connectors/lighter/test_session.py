@@ -248,3 +248,18 @@ def test_the_venue_hears_from_us_every_two_minutes_whatever_the_traffic(policy):
             assert now - last_ping <= 31 * SECOND_NS
             last_ping = now
     assert last_ping > 260 * SECOND_NS
+
+
+def test_a_venue_that_keeps_breaking_its_protocol_is_degraded_until_a_minute_has_passed():
+    session = Session(
+        ("order_book/0",), SessionPolicy(data_is_life=False, down_after_ns=10**15, degraded_after_ns=10**15)
+    )
+    session.opened(0)
+    session.heard(_snapshot("order_book/0"), 1)
+    for at in range(4):
+        session.heard(decode_frame(b"{truncated"), at + 2)
+    session.heard(decode_frame(b'{"type":"update/quite_new"}'), 7)
+    assert session.status(8) == (LinkStatus.LIVE, ""), "four are mended, and a new type breaks nothing"
+    session.heard(decode_frame(b"<html>"), 9)
+    assert session.status(10) == (LinkStatus.DEGRADED, "the venue keeps breaking its protocol")
+    assert session.status(60 * SECOND_NS + 3) == (LinkStatus.LIVE, "")
