@@ -117,9 +117,9 @@ class Connector(Sending, Protocol):
     async def start(self, sink: EventSink) -> None:
         """Load markets, check the key, open the streams; streams reconnect by themselves from then on.
 
-        Emits `MarketsListed`, then `LinkChanged`, `OrdersReported`, `OpenOrdersListed` (on each subscription's
-        snapshot), `FillReported`, `PositionsReported`, `AccountReported` and `Noticed` for as long as it runs.
-        Quotes are not emitted: they are read with `drain_quotes` at the reader's pace.
+        Emits `MarketsListed`, `FillsBegin`, then `LinkChanged`, `OrdersReported`, `OpenOrdersListed` (on each
+        subscription's snapshot), `FillReported`, `PositionsReported`, `AccountReported` and `Noticed` for as
+        long as it runs. Quotes are not emitted: they are read with `drain_quotes` at the reader's pace.
 
         Raises:
             LinkDown: the venue does not answer; `start` may be called again.

@@ -1,6 +1,7 @@
 """Everything the machine knows, in one place, with the few verbs that all its rooms share. Pure.
 
-The rooms (`tasks`, `evidence`, `fills`, `sweep`, `switches`) change it; `snapshot` shows it; nobody else holds it.
+The rooms (`tasks`, `evidence`, `fills`, `catch_up`, `sweep`, `switches`) change it; `snapshot` shows it;
+nobody else holds it.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,7 @@
 """The engine's judgement: facts and wishes in, work out. Pure: time is an argument, and nothing here waits.
 
-Its rooms: `tasks` (to the wire), `evidence` (from the venue), `fills` (money), `sweep` and `switches` (stopping).
+Its rooms: `tasks` (to the wire), `evidence` (from the venue), `fills` (money), `catch_up` (money that was missed),
+`sweep` and `switches` (stopping).
 """
 
 from decimal import Decimal
