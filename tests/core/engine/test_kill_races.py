@@ -62,13 +62,15 @@ def test_a_storm_of_orders_from_other_threads_ends_at_the_press(tmp_path: Path) 
 
         def storm() -> None:
             while not stop.is_set():
+                seen_seq = handle.state().seq
                 handle.submit(SubmitOrder(intent=intent()))
-                wait_until(lambda: len(handle.state().tasks) < 50 or stop.is_set(), "room in the queue")
+                # One a thread and snapshot: more would only measure how much refusing a full queue costs.
+                wait_until(lambda seq=seen_seq: handle.state().seq != seq or stop.is_set(), "a newer state", timeout=30)
 
         threads = [threading.Thread(target=storm) for _ in range(3)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: len(venue.submitted) > 5, "orders are leaving")
+        wait_until(lambda: len(venue.submitted) > 5, "orders are leaving", timeout=30)
         press(handle)
         left = len(venue.submitted)
         seen(handle, "the kill is shown", lambda: handle.state().kill.is_latched)
