@@ -44,7 +44,7 @@ _GC_THRESHOLDS: Final = (20_000, 50, 1_000)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the command `lighter-tui`; returns the process's exit code."""
     options = _parser().parse_args(arguments)
-    commands = {"venue": _venue, "config": _config, "doctor": _doctor}
+    commands = {"venue": _venue, "record": _record, "config": _config, "doctor": _doctor}
     try:
         return commands.get(options.command, _desk)(options)
     except ConfigError as error:
