@@ -6,11 +6,13 @@ Its own process, so that nothing the benchmark does can delay its stamps. Lines 
 
 import asyncio
 import json
+import re
 import sys
 import time
 from typing import Final
 
 _CANCEL_ALL: Final = b"tx_type=16&"
+_CANCEL_ALL_ON_SOCKET: Final = re.compile(rb'"tx_type":\s*16\b')
 _UPGRADE: Final = b"upgrade: websocket"
 _CHUNK: Final = 262_144
 
@@ -42,8 +44,15 @@ class Tap:
 
     async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, counter: "FrameCounter") -> None:
         tail = b""
+        said = ClientFrames()
         while data := await reader.read(_CHUNK):
             at_ns = time.monotonic_ns()
+            if counter.is_watching:
+                if any(_CANCEL_ALL_ON_SOCKET.search(text) for text in said.texts(data)):
+                    _say({"cancel_all_ns": at_ns, "frames": self._frames})
+                writer.write(data)
+                await writer.drain()
+                continue
             seen = tail + data
             if _CANCEL_ALL in seen:
                 _say({"cancel_all_ns": at_ns, "frames": self._frames})
@@ -62,6 +71,31 @@ class Tap:
             if counter.is_watching:
                 self._frames += counter.count(data)
         writer.close()
+
+
+class ClientFrames:
+    """Reads what a client says on a WebSocket, which is masked (RFC 6455, section 5.3)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def texts(self, data: bytes) -> list[bytes]:
+        """The payloads of the frames that are whole now."""
+        data = self._rest + data
+        found: list[bytes] = []
+        at = 0
+        while at + 2 <= len(data):
+            length = data[at + 1] & 0x7F
+            header = {126: 4, 127: 10}.get(length, 2)
+            size = int.from_bytes(data[at + 2 : at + header], "big") if header > 2 else length
+            begin = at + header + 4
+            if begin + size > len(data):
+                break
+            mask = data[begin - 4 : begin]
+            found.append(bytes(byte ^ mask[index % 4] for index, byte in enumerate(data[begin : begin + size])))
+            at = begin + size
+        self._rest = data[at:]
+        return found
 
 
 class FrameCounter:
