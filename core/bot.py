@@ -4,17 +4,16 @@ It decides no permission (risk does) and reads no clock: the state's own moment 
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Protocol, assert_never
+from typing import Final, assert_never
 
-from core.clock import SECOND_NS, Instant
-from core.commands import CancelOrder, Command, SubmitOrder
-from core.config import RiskLimits
+from core.clock import SECOND_NS
+from core.commands import CancelAlgorithm, CancelOrder, Command, StrategyFailed, SubmitOrder
 from core.decisions import TradingState
+from core.limits import RiskLimits
 from core.model import (
-    Market,
     OrderIntent,
     OrderStatus,
     OrderTask,
@@ -22,13 +21,26 @@ from core.model import (
     Origin,
     OriginKind,
     Priority,
-    Quote,
     Side,
-    TimeInForce,
     TradeKey,
 )
-from core.risk import Edge, PositionSizer, SizingContext
+from core.risk import MarkMoves, PositionSizer, SizingContext
 from core.state import EnginePhase, EngineState, StrategyStatus
+from core.strategy import (
+    ActingStrategy,
+    AnyStrategy,
+    AskDirectly,
+    Asking,
+    Fault,
+    Finished,
+    NoQuote,
+    Running,
+    Signal,
+    Strategy,
+    StrategyView,
+    WantQuote,
+    objection,
+)
 from core.units import ZERO, MarketId, TaskId
 
 ORDERS_PER_SECOND: Final = 4
@@ -44,66 +56,6 @@ _FAILED: Final = frozenset({OrderStatus.DENIED, OrderStatus.REJECTED})
 _CANCELABLE: Final = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WantQuote:
-    """A strategy wants one resting order here."""
-
-    market_id: MarketId
-    side: Side
-    price: Decimal
-    tolerance: Decimal
-    """An order of ours that rests no further than this from `price` is left alone, in USDC."""
-    edge: Edge
-    tif: TimeInForce = TimeInForce.POST_ONLY
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoQuote:
-    """A strategy wants nothing on this side, and says why."""
-
-    market_id: MarketId
-    side: Side
-    reason: str
-
-
-Signal = WantQuote | NoQuote
-"""What is not mentioned is not wanted either."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrategyView:
-    """What a strategy sees: its own markets, its own orders, and the time."""
-
-    now: Instant
-    markets: Mapping[str, Market]
-    """By symbol: those of the strategy's markets that the venue trades."""
-    quotes: Mapping[MarketId, Quote]
-    positions: Mapping[MarketId, Decimal]
-    """Signed base units of the account; a market that is missing is flat."""
-    orders: tuple[OrderTask, ...]
-    """The strategy's own tasks that are queued or may be live."""
-    trades: int
-    """Fills of its own orders seen by this process."""
-
-
-class Strategy(Protocol):
-    """Turns what it sees into wishes. Deterministic: equal views in equal order give equal signals."""
-
-    @property
-    def name(self) -> str:
-        """Unique; its orders carry it as their origin."""
-        ...
-
-    @property
-    def markets(self) -> tuple[str, ...]:
-        """Symbols it trades."""
-        ...
-
-    def on_state(self, view: StrategyView) -> Sequence[Signal]:
-        """Everything it wants now: at most one quote on each side of each market."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class _Slot:
     """One side of one market, for one strategy: holds at most one order."""
@@ -116,18 +68,37 @@ class _Slot:
 class TradingBot:
     """Wires strategies, sizer and engine. Implements the engine's autopilot."""
 
-    def __init__(self, strategies: Sequence[Strategy], sizer: PositionSizer, limits: RiskLimits) -> None:
-        """Every strategy starts running.
+    def __init__(
+        self,
+        strategies: Sequence[AnyStrategy],
+        sizer: PositionSizer,
+        limits: RiskLimits,
+        asking: Asking | None = None,
+        running: Running | None = None,
+        *,
+        cancel_on_fault: bool = True,
+    ) -> None:
+        """Every strategy starts running; one that fails stops alone, and its orders go with it unless told otherwise.
 
         Raises:
-            ValueError: two strategies share a name.
+            ValueError: two strategies share a name, or one acts by itself and nothing is there to run it.
         """
         self._strategies = {strategy.name: strategy for strategy in strategies}
         if len(self._strategies) != len(strategies):
             raise ValueError(f"strategy names must differ, got {[strategy.name for strategy in strategies]}")
+        acting = [strategy.name for strategy in strategies if isinstance(strategy, ActingStrategy)]
+        if acting and running is None:
+            raise ValueError(f"strategies that act by themselves need something that runs them: {acting}")
+        self._runner = running
         self._sizer = sizer
+        self._moves = MarkMoves()
         self._limits = limits
+        self._asking = asking or AskDirectly()
+        self._cancel_on_fault = cancel_on_fault
+        self._faults: dict[str, str] = {}
         self._running = set(self._strategies)
+        self._ended: dict[TaskId, int] = {}
+        """When each plan of a stopped strategy was last told to end."""
         self._details = dict.fromkeys(self._strategies, "waiting for the engine")
         self._trades = dict.fromkeys(self._strategies, 0)
         self._seen_trades: frozenset[TradeKey] = frozenset()
@@ -138,12 +109,16 @@ class TradingBot:
     def step(self, state: EngineState) -> Sequence[Command]:
         """What to ask of the engine now; nothing unless it is running and not killed."""
         self._count_trades(state)
+        self._moves.observe(state.quotes, state.published.mono_ns)
         if state.phase is not EnginePhase.RUNNING or state.kill.is_latched:
             self._details = {name: self._idle_detail(name, state) for name in self._details}
             return ()
         commands: list[Command] = []
         for strategy in self._strategies.values():
-            commands += self._step_one(strategy, state)
+            if isinstance(strategy, ActingStrategy):
+                commands += self._step_acting(strategy, state)
+            else:
+                commands += self._step_one(strategy, state)
         live = {task.id for task in state.tasks}
         self._canceled = {task_id: at for task_id, at in self._canceled.items() if task_id in live}
         return commands
@@ -156,6 +131,7 @@ class TradingBot:
                 is_running=name in self._running,
                 markets=strategy.markets,
                 detail=self._details[name],
+                fault=self._faults.get(name, ""),
             )
             for name, strategy in self._strategies.items()
         )
@@ -166,8 +142,11 @@ class TradingBot:
             return False
         if running:
             self._running.add(name)
+            self._faults.pop(name, None)
         else:
             self._running.discard(name)
+            if self._runner is not None:
+                self._runner.stop(name)
         return True
 
     def _step_one(self, strategy: Strategy, state: EngineState) -> list[Command]:
@@ -176,11 +155,70 @@ class TradingBot:
         if name not in self._running or state.trading is not TradingState.ACTIVE:
             # Resting quotes could still fill and grow the position: whoever may not place them does not keep them.
             self._details[name] = self._idle_detail(name, state)
-            return self._cancels(own, state.published.mono_ns)
-        signals = strategy.on_state(self._view(strategy, own, state))
-        return self._carry_out(strategy, own, signals, state)
+            is_kept = name in self._faults and not self._cancel_on_fault
+            return [] if is_kept else self._cancels(own, state.published.mono_ns)
+        view = self._view(strategy, own, state)
+        answer = self._asking.ask(strategy, view)
+        if answer is None:
+            self._details[name] = "thinking"
+            return []
+        if isinstance(answer, Fault):
+            return self._fail(name, answer.text, own, state)
+        foreign = {market.id for market in state.markets if market.symbol not in strategy.markets}
+        if fault := objection(answer, foreign):
+            return self._fail(name, fault.text, own, state)
+        return self._carry_out(strategy, own, answer, state)
 
-    def _view(self, strategy: Strategy, own: tuple[OrderTask, ...], state: EngineState) -> StrategyView:
+    def _step_acting(self, strategy: ActingStrategy, state: EngineState) -> list[Command]:
+        """Show it what is new; what it wants, it asks of the engine itself."""
+        name, now_ns = strategy.name, state.published.mono_ns
+        own = tuple(task for task in state.tasks if _is_of(task, name))
+        if name not in self._running:
+            self._details[name] = self._idle_detail(name, state)
+            is_kept = name in self._faults and not self._cancel_on_fault
+            return [] if is_kept else [*self._cancels(own, now_ns), *self._plan_ends(name, state)]
+        own_markets = {market.id for market in state.markets if market.symbol in strategy.markets}
+        ending = (
+            None if self._runner is None else self._runner.poll(strategy, self._view(strategy, own, state), own_markets)
+        )
+        if isinstance(ending, Fault):
+            return [
+                *self._fail(name, ending.text, own, state),
+                *(self._plan_ends(name, state) if self._cancel_on_fault else ()),
+            ]
+        if isinstance(ending, Finished):
+            self._running.discard(name)
+            return []
+        self._details[name] = f"{len(own)} orders working, {self._trades[name]} fills"
+        if state.trading is TradingState.ACTIVE:
+            return []
+        self._details[name] += f"; trading is {state.trading.value}"
+        return self._cancels([task for task in own if not task.intent.reduce_only], now_ns)
+
+    def _plan_ends(self, name: str, state: EngineState) -> list[Command]:
+        """End every plan that a stopped strategy left."""
+        origin, now_ns = Origin(OriginKind.STRATEGY, name), state.published.mono_ns
+        left = {plan.id for plan in state.algorithms if not plan.detail}
+        self._ended = {plan_id: at for plan_id, at in self._ended.items() if plan_id in left}
+        due = [
+            plan.id
+            for plan in state.algorithms
+            if plan.by == origin
+            and plan.id in left
+            and now_ns - self._ended.get(plan.id, now_ns - CANCEL_PAUSE_NS) >= CANCEL_PAUSE_NS
+        ]
+        self._ended.update((plan_id, now_ns) for plan_id in due)
+        return [CancelAlgorithm(task_id=plan_id, origin=origin) for plan_id in due]
+
+    def _fail(self, name: str, text: str, own: Sequence[OrderTask], state: EngineState) -> list[Command]:
+        """Stop one strategy for good, until a human starts it again."""
+        self._running.discard(name)
+        self._faults[name] = text
+        self._details[name] = self._idle_detail(name, state)
+        cancels = self._cancels(own, state.published.mono_ns) if self._cancel_on_fault else []
+        return [StrategyFailed(name=name, text=text, orders=len(own), is_cancelling=self._cancel_on_fault), *cancels]
+
+    def _view(self, strategy: AnyStrategy, own: tuple[OrderTask, ...], state: EngineState) -> StrategyView:
         tripped = {breaker.market_id for breaker in state.breakers if breaker.is_tripped}
         listed = {market.symbol: market for market in state.markets if market.id not in tripped}
         return StrategyView(
@@ -225,7 +263,10 @@ class TradingBot:
             remarks.append("the account is not known yet" if market else f"no market {wish.market_id}")
             return []
         context = SizingContext(
-            equity=state.account.equity, price=wish.price, headroom=headroom(self._limits, state, wish)
+            equity=state.account.equity,
+            price=wish.price,
+            headroom=headroom(self._limits_in(state), state, wish),
+            volatility=self._moves.of(wish.market_id),
         )
         advice = self._sizer.size(wish.edge, market, context)
         if not advice.size:
@@ -244,6 +285,10 @@ class TradingBot:
         )
         origin = Origin(OriginKind.STRATEGY, slot.name)
         return [SubmitOrder(intent=intent, origin=origin, priority=Priority.STRATEGY, deadline_ns=now_ns + PATIENCE_NS)]
+
+    def _limits_in(self, state: EngineState) -> RiskLimits:
+        """Those in force: an operator may have changed them since the start."""
+        return self._limits if state.rules is None else state.rules.limits
 
     def _may_submit(self, slot: _Slot, state: EngineState) -> bool:
         now_ns = state.published.mono_ns
@@ -282,6 +327,8 @@ class TradingBot:
         self._seen_trades = frozenset(fill.key for fill in state.fills)
 
     def _idle_detail(self, name: str, state: EngineState) -> str:
+        if name in self._faults:
+            return f"failed: {self._faults[name]}"
         if name not in self._running:
             return "stopped"
         if state.kill.is_latched:

@@ -8,19 +8,17 @@ import os
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Literal
 
 from platformdirs import user_config_path, user_state_path
 from pydantic import (
-    BaseModel,
-    ConfigDict,
+    BeforeValidator,
     Field,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -31,81 +29,127 @@ from pydantic_settings import (
 )
 
 from core.commands import ExitPolicy
-from core.decisions import TradingState
+from core.durations import span_s
 from core.errors import ConfigError
+from core.limits import Frozen, RiskLimits, Symbol, Usdc
+from core.problems import problem
 
 APP: Final = "lighter-tui"
 PAPER: Final = "paper"
 ENV_PREFIX: Final = "LIGHTER_TUI_"
-_MAX_SHOWN: Final = 60
 
-_PATTERNS: Final = {
-    "url": "an address such as https://host or http://127.0.0.1:8080",
-    "ws_url": "an address such as wss://host/stream",
-    "profile": "a name of lower-case letters, digits, '-' and '_'",
-    "markets": "a market's symbol such as ETH",
-}
-
-Usdc = Annotated[Decimal, Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
-Size = Annotated[Decimal, Field(gt=0, le=Decimal("1e12"), allow_inf_nan=False)]
 KeyIndex = Annotated[int, Field(ge=0, le=254)]
-Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9/_.-]{0,31}$")]
+_SHORTEST_DEADMAN_S: Final = 300
+_LONGEST_DEADMAN_S: Final = 15 * 86_400
+"""The venue arms 5 minutes to 15 days ahead (apidocs.lighter.xyz/docs/trading)."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+def _deadman(value: object) -> object:
+    """Seconds of a text such as `30m`; None for `off`."""
+    if value is None or value == "off":
+        return None
+    try:
+        seconds = span_s(value) if isinstance(value, str) else 0
+    except ValueError:
+        seconds = 0
+    if not _SHORTEST_DEADMAN_S <= seconds <= _LONGEST_DEADMAN_S:
+        raise ValueError("expected 'off', or '5m' to '15d', such as '30m' or '12h'")
+    return seconds
 
 
-class MarketLimits(_Frozen):
-    """Limits of one market, in base units, beside the ones in USDC that hold for every market."""
-
-    max_order_size: Size | None = None
-    max_position_size: Size | None = None
-
-
-class RiskLimits(_Frozen):
-    """Hard limits, checked for every order; worst case: position + open + in flight."""
-
-    max_order_notional: Usdc = Decimal(25_000)
-    max_position_notional: Usdc = Decimal(50_000)
-    """Per market."""
-    max_gross_notional: Usdc = Decimal(200_000)
-    """Over all markets."""
-    max_open_orders: Annotated[int, Field(ge=1, le=1_500)] = 60
-    """Of the account; the venue's own ceiling is 1,500 (apidocs, data structures and errors)."""
-    markets: dict[Symbol, MarketLimits] = {}
-    breaker_trips_to: TradingState = TradingState.REDUCING
-
-    @model_validator(mode="after")
-    def _ordered(self) -> "RiskLimits":
-        if not self.max_order_notional <= self.max_position_notional <= self.max_gross_notional:
-            raise ValueError(
-                "limits contradict each other: expected "
-                "max_order_notional <= max_position_notional <= max_gross_notional, "
-                f"got {self.max_order_notional}, {self.max_position_notional}, {self.max_gross_notional}"
-            )
-        if self.breaker_trips_to is TradingState.ACTIVE:
-            raise ValueError("breaker_trips_to: expected 'reducing' or 'halted', got 'active'")
-        return self
-
-
-class Sizing(_Frozen):
+class Sizing(Frozen):
     """How the position sizer turns an edge into a size; hard limits cap whatever it says."""
 
+    method: Literal["kelly", "fixed", "volatility"] = "kelly"
+    """`kelly`: `kelly_fraction` of what Kelly says; `fixed`: `fixed_fraction` of equity while there is an edge.
+
+    `volatility`: as much as moves by `volatility_target` of equity on an ordinary day, while there is an edge.
+    """
     kelly_fraction: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.25")
+    fixed_fraction: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.01")
+    volatility_target: Annotated[Decimal, Field(gt=0, le=1)] = Decimal("0.01")
+    min_moves: Annotated[int, Field(ge=10, le=240)] = 30
+    """Of the mark, one a minute: with fewer, `volatility` uses the smallest size."""
     max_notional: Usdc = Decimal(2_000)
     min_trades: Annotated[int, Field(ge=1, le=100_000)] = 30
     """Fewer observed trades than this and the smallest size is used."""
 
 
-class Demo(_Frozen):
+class JournalSettings(Frozen):
+    """How long the journal keeps what; money that is at stake is kept whatever its age."""
+
+    keep_log_days: Annotated[int, Field(ge=7, le=36_500)] = 90
+    """Rows of the log stay in the journal for so long, and in archives beside it afterwards."""
+    keep_orders_days: Annotated[int, Field(ge=30, le=36_500)] = 730
+    """Closed orders and their fills, so that a late fill finds whom it belongs to."""
+    archive: bool = True
+    """False removes old rows of the log instead of archiving them."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "JournalSettings":
+        if self.keep_orders_days < self.keep_log_days:
+            raise ValueError(
+                "expected keep_log_days <= keep_orders_days, "
+                f"got {self.keep_log_days} and {self.keep_orders_days}: the log tells of orders that are kept"
+            )
+        return self
+
+
+class Demo(Frozen):
     """The demo strategy of the paper profile: quotes both sides of a few markets."""
 
     enabled: bool = True
     markets: Annotated[tuple[Symbol, ...], Field(min_length=1, max_length=8)] = ("ETH", "SOL")
 
 
-class Paper(_Frozen):
+class Strategies(Frozen):
+    """What becomes of a strategy that fails. It always stops, alone, until a human starts it again."""
+
+    cancel_on_fault: bool = True
+    """Whether its orders are cancelled; otherwise they are left where they are."""
+    answer_within_ms: Annotated[int, Field(ge=100, le=60_000)] = 2_000
+    """One that thinks for longer has failed."""
+    load: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")], ...] = ()
+    """Strategies of the operator's own, each as `module:name` of a class or function that makes one."""
+    folder: Path | None = None
+    """Where their modules are looked for first; None for installed ones alone."""
+
+
+class Engine(Frozen):
+    """How the engine carries out orders."""
+
+    max_in_flight: Annotated[int, Field(ge=1, le=16)] = 2
+    """Orders handed to the connector and not answered. The venue takes one transaction of a key at a time (nonces are
+    strict: apidocs, nonce management), so more of them only queue where priority no longer counts."""
+    recent_orders: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """Closed orders kept in memory; older ones stay on disk, where a late fill still finds them."""
+    reconcile_every_s: Annotated[int, Field(ge=5, le=3_600)] = 30
+    """Seconds between two comparisons of orders and positions with the venue's own lists; each costs two requests."""
+    flatten_slippage_bps: Annotated[int, Field(ge=1, le=500)] = 100
+    """How far from the mark a flatten may trade, in hundredths of a percent; the venue's own band is 5 %."""
+    flatten_slice: Usdc = Decimal(10_000)
+    """The largest order of a flatten, in USDC; the hard limits hold as well."""
+    flatten_limit_s: Annotated[int, Field(ge=5, le=600)] = 60
+    """After so many seconds a flatten gives up and says what is left; 15 at the end of the engine."""
+    entry_expiry_s: Annotated[int, Field(ge=330, le=28 * 86_400)] | None = None
+    """Seconds after which the venue itself ends a resting order that is not reduce-only, as a dead-man's switch of its
+    own; none for its longest, 28 days. It takes 5 minutes to 30 days (apidocs, trading)."""
+
+
+class Connection(Frozen):
+    """How the connector speaks to the venue."""
+
+    market_connections: Annotated[int, Field(ge=1, le=16)] = 1
+    """Over how many sockets market data is spread; more are used where the venue's limits need them."""
+    public_trades: bool = False
+    """Whether the public trades of every market are followed from the start; else of the markets looked at."""
+    drop_copy: bool = False
+    """Whether a second private connection is held, and what it tells of fills and orders compared with the first."""
+    tier: Literal["auto", "standard", "plus", "premium", "builder"] = "auto"
+    """Whose budgets to keep to; `auto` asks the venue what the account is signed up for, and what it stakes."""
+
+
+class Paper(Frozen):
     """The paper venue that the desk starts for the paper profile."""
 
     port: Annotated[int, Field(ge=0, le=65_535)] = 0
@@ -113,7 +157,7 @@ class Paper(_Frozen):
     markets: Annotated[int, Field(ge=1, le=200)] = 12
 
 
-class VenueProfile(_Frozen):
+class VenueProfile(Frozen):
     """Where to trade and as whom."""
 
     url: Annotated[str, Field(pattern=r"^https?://[^/\s]+/?$")]
@@ -145,10 +189,23 @@ class VenueProfile(_Frozen):
         return self
 
 
-class DeskSettings(_Frozen):
+class DeskSettings(Frozen):
     """How the terminal behaves."""
 
     fps: Annotated[int, Field(ge=1, le=30)] = 10
+    kilobytes_a_second: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """What painting may write to the terminal on average; unset it is 25 over SSH and unlimited elsewhere."""
+    theme: Literal["night", "day", "contrast", "safe", "mono"] = "night"
+    bell: bool = True
+    """Ring the terminal's bell for a new alert."""
+    flash: bool = True
+    """Let the header stand out for a moment for a new alert."""
+    ladder_sizes: Annotated[tuple[Usdc, ...], Field(min_length=1, max_length=8)] = (
+        Decimal(25),
+        Decimal(100),
+        Decimal(500),
+    )
+    """Sizes of orders that the ladder offers, in USDC."""
 
 
 class Settings(BaseSettings):
@@ -173,9 +230,15 @@ class Settings(BaseSettings):
     book_silent_after_ms: Annotated[int, Field(ge=1_000, le=3_600_000)] = 60_000
     """The same for a book or a mark price without a frame of its own, however lively its link: thin markets pause."""
     exit_policy: ExitPolicy = ExitPolicy.CANCEL
+    deadman: Annotated[int | None, BeforeValidator(_deadman)] = None
+    """How far ahead the venue's dead-man's switch is kept armed, in seconds; None leaves it alone."""
     risk: RiskLimits = RiskLimits()
     sizing: Sizing = Sizing()
+    journal: JournalSettings = JournalSettings()
     demo: Demo = Demo()
+    strategies: Strategies = Strategies()
+    engine: Engine = Engine()
+    connector: Connection = Connection()
     paper: Paper = Paper()
     desk: DeskSettings = DeskSettings()
     profiles: dict[str, VenueProfile] = {}
@@ -240,7 +303,7 @@ def load(file: Path | None = None, *, profile: str | None = None) -> Settings:
     try:
         settings = _FromFile() if profile is None else _FromFile(profile=profile)
     except ValidationError as error:
-        lines = [_problem(detail) for detail in error.errors(include_url=False)]
+        lines = [f"  {problem(detail)}" for detail in error.errors(include_url=False)]
         raise ConfigError("\n".join([f"the configuration cannot be used ({found or 'no file'}):", *lines])) from None
     except SettingsError as error:
         raise ConfigError(f"the environment cannot be used: {error}") from None
@@ -272,22 +335,3 @@ def _checked_file(path: Path, *, is_named: bool) -> Path | None:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: expected TOML, got: {error}") from None
     return path
-
-
-def _problem(detail: ErrorDetails) -> str:
-    field = ".".join(str(part) for part in detail["loc"]) or "configuration"
-    expected = detail["msg"].removeprefix("Value error, ")
-    rest = expected.removeprefix("Input should be ")
-    if rest != expected:
-        expected = f"expected {rest}" if rest.startswith(("a ", "an ", "'")) else f"expected a value {rest}"
-    if detail["type"] == "string_pattern_mismatch":
-        name = next((str(part) for part in reversed(detail["loc"]) if str(part) in _PATTERNS), "markets")
-        expected = f"expected {_PATTERNS[name]}"
-    if detail["type"] == "extra_forbidden":
-        return f"  {field}: no such setting; remove it or correct its name"
-    if detail["type"] == "missing":
-        return f"  {field}: expected a value, found none"
-    if "key" in field.lower() or isinstance(detail["input"], dict | BaseModel):  # may hold a secret
-        return f"  {field}: {expected}"
-    came = repr(detail["input"])
-    return f"  {field}: {expected}, got {came if len(came) <= _MAX_SHOWN else came[: _MAX_SHOWN - 1] + '…'}"

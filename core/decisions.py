@@ -37,6 +37,20 @@ class DenyReason(Enum):
     MAX_GROSS = "max gross exposure"
     MAX_OPEN_ORDERS = "max open orders"
     QUEUE_FULL = "queue full"
+    RESTRICTED_MARKET = "restricted market"
+    CLOCK_SKEW = "clock skew"
+    UNREASONABLE_DATA = "unreasonable data"
+    DUPLICATE = "duplicate order"
+    SELF_TRADE = "self-trade"
+    MESSAGE_RATE = "message rate"
+    EXECUTION_RATE = "repeated executions"
+    PRICE_COLLAR = "price collar"
+    PRICE_WALK = "price walk"
+    MAX_OPEN_NOTIONAL = "max open notional"
+    NO_ACCOUNT = "account unknown"
+    MARGIN = "margin headroom"
+    DAILY_LOSS = "daily loss"
+    DRAWDOWN = "drawdown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Final
 
-from core.bot import NoQuote, Signal, StrategyView, WantQuote
 from core.clock import SECOND_US
 from core.model import BookStatus, Market, Quote, Side
 from core.risk import Edge
+from core.strategy import NoQuote, Signal, StrategyView, WantQuote
 from core.units import ZERO, floor_to
 
 NAME: Final = "demo"

@@ -9,7 +9,7 @@ from enum import Enum
 
 from core.decisions import TxOutcome
 from core.model import Account, Fill, Market, OrderStatus, OrderType, Position, Quote, Side, TimeInForce
-from core.units import ClientOrderId, MarketId, TradeId, VenueOrderId
+from core.units import ApiKeyIndex, ClientOrderId, MarketId, TradeId, VenueOrderId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,8 @@ class MarketsListed:
     """Every market the engine may trade."""
 
     markets: tuple[Market, ...]
+    symbols: tuple[str, ...] = ()
+    """Of every market of the venue, those that are not traded here as well; empty when nothing new is known of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +119,34 @@ class CancelSendResolved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModifySendResolved:
+    """What became of sending one change of an order of ours."""
+
+    client_id: ClientOrderId
+    outcome: TxOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAllResolved:
     """What became of one native cancel-all."""
 
     market_id: MarketId | None
     outcome: TxOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionSigned:
+    """A transaction was signed and may leave now; said before its bytes do. Nothing here signs anything."""
+
+    what: str
+    """Such as `create order`."""
+    tx_hash: str
+    """Of the signed bytes: by it the venue finds the transaction."""
+    nonce: int
+    api_key_index: ApiKeyIndex
+    market_id: MarketId | None = None
+    client_id: ClientOrderId | None = None
+    venue_id: VenueOrderId | None = None
 
 
 class LinkName(Enum):
@@ -172,6 +197,15 @@ class NoticeLevel(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NonceMoved:
+    """Somebody else signed with a key of ours: its nonce moved without us."""
+
+    api_key_index: int
+    expected: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Noticed:
     """Something an operator may want to read: an unknown frame, a repaired gap, a refused token."""
 
@@ -196,8 +230,11 @@ Event = (
     | AccountReported
     | OrderSendResolved
     | CancelSendResolved
+    | ModifySendResolved
     | CancelAllResolved
+    | TransactionSigned
     | LinkChanged
+    | NonceMoved
     | Noticed
     | Ticked
 )

@@ -7,7 +7,7 @@ monotonic nanoseconds. Verbs live elsewhere: wishes in `core.commands`, facts in
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from core.units import (
     ZERO,
@@ -23,6 +23,8 @@ from core.units import (
 
 class Side(Enum):
     """Which way a trade moves the position."""
+
+    __hash__ = object.__hash__  # members are their own keys; the inherited one hashes the name, in Python
 
     BUY = "buy"
     SELL = "sell"
@@ -104,8 +106,7 @@ class BookStatus(Enum):
     """Crossed, silent, or its link is down; `reason` says which."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(NamedTuple):
     """One price of a book."""
 
     price: Decimal
@@ -150,6 +151,8 @@ class Quote:
 
 class OrderStatus(Enum):
     """The life of an order. DENIED is ours, before the wire; REJECTED is the venue's."""
+
+    __hash__ = object.__hash__  # members are their own keys; the inherited one hashes the name, in Python
 
     QUEUED = "queued"
     DENIED = "denied"
@@ -218,6 +221,8 @@ class OriginKind(Enum):
 
     OPERATOR = "operator"
     STRATEGY = "strategy"
+    ALGORITHM = "algorithm"
+    """A plan that the operator or a strategy started; the name says which."""
     RECOVERED = "recovered"
     """Found in the journal after a restart."""
     EXTERNAL = "external"
@@ -242,10 +247,7 @@ EXTERNAL: Final = Origin(OriginKind.EXTERNAL)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An intent with identity and history.
-
-    `client_id` is None only for an order placed elsewhere without one.
-    """
+    """An intent with identity and history; `client_id` is None only for one placed elsewhere without it."""
 
     intent: OrderIntent
     status: OrderStatus
@@ -291,6 +293,9 @@ class OrderTask:
     """The order it became; its status is the task's status."""
     retries: int = 0
     deadline_ns: int | None = None
+    """Monotonic moment after which it is not sent any more."""
+    fill_by_ns: int | None = None
+    """Monotonic moment at which whatever is left of it is cancelled."""
     created_ns: int = 0
 
     @property
@@ -344,6 +349,8 @@ class Position:
     unrealized_pnl: Decimal = ZERO
     realized_pnl: Decimal = ZERO
     liquidation_price: Decimal | None = None
+    funding_paid: Decimal = ZERO
+    """As the venue states it for this position (`total_funding_paid_out`); negative when more was received."""
     time_us: int = 0
 
 
@@ -383,3 +390,9 @@ class OrderMapEntry:
     origin: Origin = EXTERNAL
     since_ns: int = 0
     """Since when it stands on this side of the map."""
+    note: str = ""
+    """What is being done about it, where something is."""
+
+    def age_ns(self, now_ns: int) -> int:
+        """How long it has stood there at the monotonic moment `now_ns`, in nanoseconds."""
+        return max(0, now_ns - self.since_ns)

@@ -7,13 +7,17 @@ growing when the engine no longer publishes.
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.clock import Instant
 from core.decisions import TradingState
 from core.events import LinkHealth, NoticeLevel
-from core.model import Account, Fill, Market, OrderMapEntry, OrderTask, Position, Quote
-from core.units import MarketId
+from core.model import Account, Fill, Market, OrderMapEntry, OrderTask, Origin, Position, Quote, Side
+from core.scope import EVERYTHING, Scope
+from core.units import ZERO, MarketId, TaskId
+
+if TYPE_CHECKING:
+    from core.limits import RiskLimits
 
 
 class EnginePhase(Enum):
@@ -40,6 +44,37 @@ class KillPhase(Enum):
     FAILING = "failing"
 
 
+class FlattenPhase(Enum):
+    """How far a flatten has come. CONFIRMED only by positions that the venue showed when asked afterwards."""
+
+    CANCELLING = "cancelling"
+    """Waiting until the venue confirmed that no order is open."""
+    REDUCING = "reducing"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlattenStatus:
+    """The last flatten, under way or ended."""
+
+    phase: FlattenPhase
+    market_id: MarketId | None = None
+    """None for every market."""
+    by: str = ""
+    at_us: int = 0
+    started_ns: int = 0
+    ended_ns: int | None = None
+    left: tuple[tuple[MarketId, Decimal], ...] = ()
+    """The positions the venue last showed, signed, in base units."""
+    detail: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is tried."""
+        return self.phase in {FlattenPhase.CONFIRMED, FlattenPhase.FAILED}
+
+
 UNMEASURED: Final = -1
 """`pressed_ns` of a kill that was pressed in an earlier process: nothing can be measured from it."""
 
@@ -48,6 +83,7 @@ UNMEASURED: Final = -1
 class KillStatus:
     """The kill switch. Latched from the press until it is re-armed, across restarts."""
 
+    scope: Scope = EVERYTHING
     phase: KillPhase = KillPhase.IDLE
     by: str = ""
     at_us: int = 0
@@ -82,7 +118,7 @@ def _milliseconds(start_ns: int, end_ns: int | None) -> Decimal | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerStatus:
-    """One circuit breaker: of a market, or of everything when `market_id` is None."""
+    """One circuit breaker: of a strategy, of a market, or of everything when it names neither."""
 
     market_id: MarketId | None
     is_tripped: bool = False
@@ -90,6 +126,64 @@ class BreakerStatus:
     reason: str = ""
     at_us: int = 0
     trips_to: TradingState = TradingState.REDUCING
+    strategy: str = ""
+    """The strategy it is of, by name; empty for a market's or the global one."""
+    until_us: int | None = None
+    """When it may close by itself if its cause is gone, UTC; None: a human closes it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadmanStatus:
+    """The venue's own dead-man's switch. Moments are the venue's, in microseconds since the epoch, UTC."""
+
+    span_s: int | None
+    """How far ahead it is kept armed; None when an earlier run or somebody else armed it, and nobody here renews it."""
+    armed_us: int | None = None
+    """When it fires, as the account showed it last; None for not armed."""
+    asked_us: int | None = None
+    """The moment that was asked for last."""
+    read_us: int | None = None
+    """When the account was read last, by our clock."""
+    missed: int = 0
+    """Renewals in a row that failed."""
+    fired_us: int | None = None
+    """When it fired in this run."""
+    detail: str = ""
+    """Why the last renewal failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PnlRow:
+    """Profit and loss of one market, or of one strategy in it, from the fills booked here; USDC, base units."""
+
+    market_id: MarketId
+    strategy: str = ""
+    """Empty: of everything in the market."""
+    size: Decimal = ZERO
+    """Signed: what was held at the first sight of the account, and the fills since."""
+    average_price: Decimal | None = None
+    """Average cost of the open size; None when flat."""
+    realised: Decimal = ZERO
+    """Before fees."""
+    unrealised: Decimal | None = None
+    """On the mark; None while nobody knows it."""
+    fees: Decimal = ZERO
+    """Paid; negative when more was received."""
+    fills: int = 0
+    venue_difference: Decimal | None = None
+    """Our unrealised profit minus the venue's; None where there is nothing to compare."""
+    funding: Decimal | None = None
+    """Paid for the open position, as the venue states it; negative when received. None where nothing is held."""
+    venue_realised: Decimal | None = None
+    """Realised profit of the open position as the venue states it: beside ours, since it begins elsewhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquityPoint:
+    """The account's equity at one moment, UTC microseconds and USDC."""
+
+    at_us: int
+    equity: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +198,36 @@ class LimitUse:
     limit: Decimal
     unit: str
     """`USDC`, `orders`, or the base asset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitOverride:
+    """One limit that was set at run time and holds in place of the file's."""
+
+    name: str
+    """Dotted, as in the configuration: `max_order_notional`, `markets.ETH.max_order_size`."""
+    value: str
+    file_value: str
+    """What the file said of it then: once the file says something else, the file holds again."""
+    by: str
+    at_us: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsInForce:
+    """The limits that decide now, and where they differ from the file."""
+
+    limits: "RiskLimits"
+    overrides: tuple[LimitOverride, ...] = ()
+    fault: str = ""
+    """Why nothing trades until a limit is corrected; empty when they can be obeyed."""
+    answered: int = 0
+    """How many changes were decided in this run."""
+    answer: str = ""
+    """What became of the last of them, in words."""
+    is_refused: bool = False
+    """Whether the last of them was refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +266,27 @@ class StrategyStatus:
     is_running: bool
     markets: tuple[str, ...]
     detail: str = ""
+    fault: str = ""
+    """Why the bot stopped it; empty unless it failed and nobody started it again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgorithmStatus:
+    """One execution plan under way, and how far it has come; sizes in base units."""
+
+    id: TaskId
+    name: str
+    """Its orders carry it as their origin, such as `twap 12`."""
+    by: Origin
+    market_id: MarketId
+    side: Side
+    size: Decimal
+    filled: Decimal
+    working: int
+    """Orders of it that have not ended."""
+    detail: str = ""
+    """Why it is being stopped; empty while it is worked."""
+    started_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +304,13 @@ class EngineState:
     trading_detail: str = ""
     """Why it is not ACTIVE."""
     kill: KillStatus = KillStatus()
+    """Of everything."""
+    kills: tuple[KillStatus, ...] = ()
+    """Of parts, each latched until it is re-armed; beside and below the kill of everything."""
+    flatten: FlattenStatus | None = None
+    """The last flatten of this run; None before the first."""
+    deadman: DeadmanStatus | None = None
+    """The venue's dead-man's switch; None when it is neither kept nor known to be armed."""
     breakers: tuple[BreakerStatus, ...] = ()
     """The global one first, then one per market."""
     links: tuple[LinkHealth, ...] = ()
@@ -170,6 +322,14 @@ class EngineState:
     account: Account | None = None
     day_pnl: Decimal | None = None
     """Equity now minus equity at the UTC day's first sight, in USDC; None until the account is known."""
+    pnl: tuple[PnlRow, ...] = ()
+    """Markets first, then strategies by name."""
+    equity_high: Decimal | None = None
+    """The highest equity seen, in USDC, kept over restarts; from where a human let trading go on after a loss."""
+    drawdown: Decimal = ZERO
+    """How far equity is below it, in USDC."""
+    equity_curve: tuple[EquityPoint, ...] = ()
+    """One point a minute, oldest first; bounded to a day."""
     tasks: tuple[OrderTask, ...] = ()
     """Every task that is queued or may be live, oldest first."""
     recent: tuple[OrderTask, ...] = ()
@@ -181,9 +341,13 @@ class EngineState:
     fills: tuple[Fill, ...] = ()
     """The newest, newest first; bounded."""
     limits: tuple[LimitUse, ...] = ()
+    rules: LimitsInForce | None = None
+    """The limits themselves; None before the engine runs."""
     budgets: tuple[BudgetUse, ...] = ()
     """What the venue still lets us ask and send."""
     strategies: tuple[StrategyStatus, ...] = ()
+    algorithms: tuple[AlgorithmStatus, ...] = ()
+    """Execution plans under way, oldest first."""
     notices: tuple[Notice, ...] = ()
     """The newest, oldest first; bounded."""
 

@@ -25,6 +25,7 @@ _MAX_TEXT: Final = 40
 _PLAIN: Final = frozenset("+-.0123456789")
 # The default context keeps 28 digits and would round a longer value onto the grid it is being tested against.
 _EXACT: Final = Context(prec=100)
+_STEPS: Final = tuple(Decimal(1).scaleb(-decimals) for decimals in range(19))
 
 
 def parse_decimal(text: str, what: str) -> Decimal:
@@ -68,6 +69,8 @@ def to_units(value: Decimal, decimals: int) -> int:
 
 def from_units(units: int, decimals: int) -> Decimal:
     """A count of `10**-decimals` as an exact decimal that keeps its trailing zeros."""
+    if 0 <= decimals < len(_STEPS):
+        return _EXACT.multiply(Decimal(units), _STEPS[decimals])
     return Decimal(units).scaleb(-decimals)
 
 

@@ -7,12 +7,14 @@ nothing about trading.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import Enum
 from typing import Protocol
 
 from core.decisions import TxOutcome
 from core.events import Event, LinkHealth, OrderReport
 from core.model import Account, BookView, Fill, Market, OrderIntent, Position, Quote
 from core.state import BudgetUse
+from core.tape import Candle, Resolution, Tape
 from core.units import ClientOrderId, MarketId, VenueOrderId
 
 EventSink = Callable[[Event], None]
@@ -29,6 +31,33 @@ class NewOrder:
 
     client_id: ClientOrderId
     intent: OrderIntent
+    expires_us: int | None = None
+    """UTC moment at which the venue itself ends it if it rests; None for the venue's longest."""
+
+
+class ExitKind(Enum):
+    """On which side of the market an exit waits."""
+
+    TAKE_PROFIT = "take-profit"
+    STOP_LOSS = "stop-loss"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """What makes an order wait."""
+
+    kind: ExitKind
+    trigger: Decimal
+    """USDC: the mark price at which it becomes a market order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One order of a group: its lead, or an exit."""
+
+    order: NewOrder
+    exit: Exit | None = None
+    """None for the lead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +98,14 @@ class Sending(Protocol):
 
     async def submit_batch(self, orders: Sequence[NewOrder], gate: SendGate) -> tuple[TxOutcome, ...]:
         """Sign and send several orders with one message; the outcome of each, in order."""
+        ...
+
+    async def submit_group(self, legs: Sequence[Leg], gate: SendGate) -> TxOutcome:
+        """Sign and send orders that hang together as one transaction, with one outcome for all.
+
+        A lead and one or two exits, which live once it fills and are sized by that; or two exits without one. Of two
+        exits, the end of one cancels the other. What does not fit together is `Refused` before the signer sees it.
+        """
         ...
 
     async def modify(self, ref: OrderRef, size: Decimal, price: Decimal, gate: SendGate) -> TxOutcome:
@@ -118,8 +155,9 @@ class Connector(Sending, Protocol):
         """Load markets, check the key, open the streams; streams reconnect by themselves from then on.
 
         Emits `MarketsListed`, `FillsBegin`, then `LinkChanged`, `OrdersReported`, `OpenOrdersListed` (on each
-        subscription's snapshot), `FillReported`, `PositionsReported`, `AccountReported` and `Noticed` for as
-        long as it runs. Quotes are not emitted: they are read with `drain_quotes` at the reader's pace.
+        subscription's snapshot), `FillReported`, `PositionsReported`, `AccountReported`, `TransactionSigned` and
+        `Noticed` for as long as it runs. Quotes are not emitted: they are read with `drain_quotes` at the reader's
+        pace.
 
         Raises:
             LinkDown: the venue does not answer; `start` may be called again.
@@ -142,6 +180,27 @@ class Connector(Sending, Protocol):
 
     def book(self, market_id: MarketId, depth: int) -> BookView:
         """A frozen view of one book, `depth` levels a side."""
+        ...
+
+    def trades(self, market_id: MarketId) -> Tape:
+        """The newest public trades of one market, at most 200.
+
+        The first look at a market subscribes to them, so it shows SYNCING for a moment; a market that nobody looks at
+        any more may be dropped for others.
+        """
+        ...
+
+    async def candles(self, market_id: MarketId, resolution: Resolution, count: int) -> tuple[Candle, ...]:
+        """The newest `count` (1 to 500) candles of one market over REST, oldest first; the last may still be running.
+
+        Fewer when the venue has no more; a span in which nothing traded has none. Waits for nobody: when the budget
+        for chores is spent, it fails.
+
+        Raises:
+            LinkDown: they could not be had.
+            ProtocolViolation: the venue's answer cannot be read.
+            ValueError: a count outside that range.
+        """
         ...
 
     def links(self) -> tuple[LinkHealth, ...]:

@@ -4,20 +4,30 @@ Effects go out of `core.engine.machine`; `core.engine.runtime` carries them out 
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
-from core.connectors.base import NewOrder, OrderRef
+from msgspec import Struct
+
+from core.connectors.base import Leg, NewOrder, OrderRef
+from core.decisions import TxOutcome
 from core.engine.records import Record, SavedOrder
 from core.events import Event, OrderReport
-from core.model import Fill
+from core.model import Fill, OrderTask
 from core.state import Notice
 from core.units import ClientOrderId, MarketId, TradeId, VenueOrderId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendOrder:
+class SendOrder(Struct, frozen=True, kw_only=True):
     """Send one order, once everything in `Persist` effects before it is durable."""
 
     order: NewOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendGroup:
+    """Send orders that hang together, lead first, once everything in `Persist` effects before it is durable."""
+
+    legs: tuple[Leg, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,9 +37,28 @@ class SendCancel:
     ref: OrderRef
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendModify:
+    """Give an order of ours a new size and price, once everything in `Persist` effects before it is durable."""
+
+    ref: OrderRef
+    client_id: ClientOrderId
+    size: Decimal
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMoved:
+    """A task that somebody waits for changed."""
+
+    task: OrderTask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendCancelAll:
-    """Cancel every order of the account, before anything else."""
+    """Cancel every order of the account, or of one market, before anything else."""
+
+    market_id: MarketId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +102,23 @@ class ResolveFill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Persist:
+class ArmSwitch:
+    """Arm the venue's dead-man's switch, or move it."""
+
+    at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisarmSwitch:
+    """Disarm the venue's dead-man's switch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSwitch:
+    """Ask the account when the venue's dead-man's switch fires."""
+
+
+class Persist(Struct, frozen=True, kw_only=True):
     """Write to the journal, in order."""
 
     records: tuple[Record, ...]
@@ -103,6 +148,9 @@ class SwitchStrategy:
 Effect = (
     SendOrder
     | SendCancel
+    | SendModify
+    | SendGroup
+    | TaskMoved
     | SendCancelAll
     | ListOpenOrders
     | ViewAccount
@@ -110,6 +158,9 @@ Effect = (
     | LookUpOrder
     | FindOwner
     | ResolveFill
+    | ArmSwitch
+    | DisarmSwitch
+    | ReadSwitch
     | Persist
     | Notify
     | LiftHalt
@@ -130,10 +181,18 @@ class ConnectFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClocksCompared:
+    """How far our clock is from the venue's by the worst of all streams, in milliseconds; None while nobody knows."""
+
+    skew_ms: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAllSent:
     """The bytes of a cancel-all were handed to the transport."""
 
     sent_ns: int
+    market_id: MarketId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +258,29 @@ class FillResolved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchAnswered:
+    """What became of arming the venue's dead-man's switch for `at_us`, or of disarming it when that is None."""
+
+    at_us: int | None
+    outcome: TxOutcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchRead:
+    """When the venue's dead-man's switch fires; None for not armed. Asked for over REST at `asked_ns`, monotonic."""
+
+    at_us: int | None
+    asked_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchReadFailed:
+    """The account could not be asked for the dead-man's switch."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalFailed:
     """Something could not be made durable; nothing can from here on."""
 
@@ -219,6 +301,7 @@ EngineInput = (
     Event
     | ConnectorStarted
     | ConnectFailed
+    | ClocksCompared
     | CancelAllSent
     | ListFailed
     | ViewFailed
@@ -228,6 +311,9 @@ EngineInput = (
     | LookUpFailed
     | OwnerFound
     | FillResolved
+    | SwitchAnswered
+    | SwitchRead
+    | SwitchReadFailed
     | JournalFailed
     | StrategySwitched
 )

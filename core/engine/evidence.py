@@ -4,6 +4,7 @@ A report wins over belief, an older report never over a newer one, and silence p
 for again and again.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -27,7 +28,6 @@ _EXPIRY_S: Final = 600
 _PAUSES_S: Final = (1, 2, 4, 4)
 _LONG_PAUSE_S: Final = 15
 _ENDS: Final = frozenset({OrderStatus.CANCELED, OrderStatus.REJECTED, OrderStatus.EXPIRED})
-_LIST_EVERY_NS: Final = 30 * SECOND_NS
 
 
 class Evidence:
@@ -37,7 +37,9 @@ class Evidence:
         self._facts = facts
         self._tasks = tasks
         self._is_listing = False
-        self._listed_ns: int | None = None
+        self._is_first_list = False
+        self.on_foreign: Callable[[Tracked, Instant], None] = lambda _tracked, _now: None
+        """Told of every order placed elsewhere while we were looking."""
 
     @property
     def is_first_round_over(self) -> bool:
@@ -76,11 +78,12 @@ class Evidence:
     def on_list(self, listed: OpenOrdersListed, now: Instant) -> None:
         """The venue's complete list of open orders."""
         self._is_listing = False
-        self._listed_ns = now.mono_ns
+        self._is_first_list = not self._facts.standing.is_listed
         self._facts.standing.is_listed = True
         gone = missing(self._facts.orders, listed)
         for report in listed.orders:
             self.on_report(report, now)  # matched one by one: each may end an order and push another out of memory
+        self._is_first_list = False
         for tracked in gone:
             tracked.is_listed = False
             self._facts.touch(tracked.market_id)
@@ -149,8 +152,6 @@ class Evidence:
                 continue
             doubt.is_asked = True
             self._facts.emit(LookUpOrder(client_id=client_id, market_id=tracked.market_id))
-        if self._listed_ns is not None and now.mono_ns - self._listed_ns >= _LIST_EVERY_NS:
-            self.ask_list()
 
     def _apply(self, tracked: Tracked, report: OrderReport, now: Instant) -> None:
         trigger = shown(report.status)
@@ -159,7 +160,7 @@ class Evidence:
             return
         if is_open and tracked.status.is_closed and report.time_us == tracked.venue_us:
             return  # the list was on its way when the order ended
-        if is_open and tracked.booked >= report.size:
+        if is_open and 0 < report.size <= tracked.booked:  # an exit has no size before its lead fills
             return  # its fills already prove that nothing is left
         was_in_flight = tracked.status.is_in_flight
         tracked.venue_us = report.time_us
@@ -168,10 +169,10 @@ class Evidence:
         self._note_filled(tracked, report, now)
         if tracked.order.venue_id is None:
             self._facts.orders.link(tracked, report.venue_id)
-        if is_open:
+        if is_open or tracked.change is not None:
             self._adopt_terms(tracked, report)
-            if tracked.status is not OrderStatus.PENDING_CANCEL:
-                tracked.doubt = None
+        if is_open and tracked.status is not OrderStatus.PENDING_CANCEL:
+            tracked.doubt = None
         if self._facts.move(tracked, trigger, now, report.reason):
             _tell_of(self._facts, tracked, now)
         if was_in_flight and is_open and tracked.wants_cancel:
@@ -193,6 +194,9 @@ class Evidence:
         if intent.type is OrderType.LIMIT and (intent.price, intent.size) != (report.price, report.size):
             intent = replace(intent, price=report.price, size=report.size)
             tracked.become(replace(tracked.order, intent=intent))
+        change = tracked.change
+        if change is not None and (change.price, change.size) == (report.price, report.size):
+            tracked.change = None
 
     def _take_in(self, report: OrderReport, now: Instant) -> None:
         """An open order that memory does not hold: placed elsewhere, or one of ours that was believed gone."""
@@ -221,6 +225,8 @@ class Evidence:
         symbol = f"market {intent.market_id}" if market is None else market.symbol
         what = f"{intent.side.value} {intent.size} {symbol} at {intent.price}"
         self._facts.tell(NoticeLevel.INFO, f"an order placed elsewhere is open: {what}", now)
+        if not self._is_first_list:
+            self.on_foreign(tracked, now)
 
     def _check_cancel(self, tracked: Tracked, report: OrderReport, now: Instant) -> None:
         is_late = now.mono_ns - tracked.cancel_ns > _SILENCE_NS
@@ -264,7 +270,7 @@ class Evidence:
             case OrderStatus.PENDING_CANCEL:
                 return now.mono_ns - tracked.cancel_ns > _SILENCE_NS
             case _:
-                return False
+                return tracked.change is not None and now.mono_ns > tracked.change.next_ns
 
 
 def _is_expired(tracked: Tracked, now: Instant) -> bool:

@@ -1,36 +1,33 @@
-"""Carries out the machine's effects: talks to the connector and the journal, and puts what came of it into the inbox.
+"""Carries out the machine's effects: asks the connector and the journal, and puts what came of it into the inbox.
 
-It decides nothing. Orders wait for the journal; cancels wait for nobody.
+It decides nothing. What is sent to the venue is the business of `core.engine.sender`.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
-from functools import partial
-from typing import Final, TypeVar, assert_never
+from typing import Final, assert_never
 
 from core.clock import Clock
-from core.connectors.base import Connector, NewOrder, OrderRef
-from core.decisions import Refused, TxOutcome, Unresolved
+from core.connectors.base import Connector
 from core.engine import effects as fx
+from core.engine import switch
 from core.engine.autopilot import Autopilot
 from core.engine.effects import Effect
 from core.engine.halt import HaltFlag
 from core.engine.inbox import Inbox
 from core.engine.journal import Journal
+from core.engine.sender import Sender, answer_of
 from core.errors import JournalError, LighterTuiError
 from core.events import (
     AccountReported,
-    CancelAllResolved,
-    CancelSendResolved,
     FillReported,
     NoticeLevel,
     OpenOrdersListed,
-    OrderSendResolved,
     PositionsReported,
 )
-from core.model import Fill
+from core.model import Fill, OrderTask
 from core.units import ClientOrderId, MarketId, TradeId, VenueOrderId
 
 _LOG: Final = logging.getLogger(__name__)
@@ -39,21 +36,9 @@ _LEVELS: Final = {
     NoticeLevel.WARN: logging.WARNING,
     NoticeLevel.ALERT: logging.ERROR,
 }
-_CANCELS_AT_ONCE: Final = 8
 _LOOK_UPS_AT_ONCE: Final = 4
 
-_T = TypeVar("_T")
-_Awaited = (
-    fx.SendOrder
-    | fx.SendCancel
-    | fx.SendCancelAll
-    | fx.ListOpenOrders
-    | fx.ViewAccount
-    | fx.CatchUpFills
-    | fx.LookUpOrder
-    | fx.FindOwner
-    | fx.ResolveFill
-)
+_Asking = fx.ListOpenOrders | fx.ViewAccount | fx.CatchUpFills | fx.LookUpOrder | fx.FindOwner | fx.ResolveFill
 
 
 class Executor:
@@ -67,12 +52,12 @@ class Executor:
         self._halt = halt
         self._tasks: set[asyncio.Task[None]] = set()
         self._group: asyncio.TaskGroup | None = None
-        self._cancels = asyncio.Semaphore(_CANCELS_AT_ONCE)
         self._look_ups = asyncio.Semaphore(_LOOK_UPS_AT_ONCE)
         self._durable: Future[None] | None = None
         self.autopilot: Autopilot | None = None
-        self.may_leave: Callable[[ClientOrderId], str | None] = _not_ready
-        """Why an order must not leave now, beside a kill; None when it may. Asked on the loop."""
+        self.on_moved: Callable[[OrderTask], None] = lambda _: None
+        """Told of every change of a task that somebody waits for."""
+        self.sender: Final = Sender(connector, inbox, halt)
 
     def attach(self, group: asyncio.TaskGroup) -> None:
         """Run everything in this group: what nobody expected ends it."""
@@ -82,13 +67,6 @@ class Executor:
         """Drop whatever is still waiting for an answer."""
         for task in tuple(self._tasks):
             task.cancel()
-
-    def gate(self, client_id: ClientOrderId) -> str | None:
-        """Asked by the connector, on the loop, at the last instruction before an order's bytes leave.
-
-        A kill pressed in any thread counts before the machine has heard of it.
-        """
-        return "killed before it was sent" if self._halt.is_set else self.may_leave(client_id)
 
     def carry_out(self, effects: Sequence[Effect]) -> None:
         """Start all of this work, in order."""
@@ -102,17 +80,17 @@ class Executor:
                     self._halt.lift(self._inbox.press_seen)
                 case fx.SwitchStrategy():
                     self._switch(effect)
+                case fx.ArmSwitch() | fx.DisarmSwitch() | fx.ReadSwitch():
+                    self._spawn(switch.work(effect, self._connector, self._clock, self._inbox))
+                case fx.TaskMoved(task=task):
+                    self.on_moved(task)
+                case fx.SendOrder() | fx.SendCancel() | fx.SendModify() | fx.SendGroup() | fx.SendCancelAll():
+                    self._spawn(self.sender.work(effect, self._durable))
                 case _:
-                    self._spawn(self._work(effect))
+                    self._spawn(self._asking(effect))
 
-    def _work(self, effect: _Awaited) -> Coroutine[None, None, None]:
+    def _asking(self, effect: _Asking) -> Coroutine[None, None, None]:
         match effect:
-            case fx.SendOrder(order=order):
-                work = self._send_order(order, self._durable)
-            case fx.SendCancel(ref=ref):
-                work = self._send_cancel(ref)
-            case fx.SendCancelAll():
-                work = self._send_cancel_all()
             case fx.ListOpenOrders():
                 work = self._list_orders()
             case fx.ViewAccount():
@@ -149,30 +127,6 @@ class Executor:
     def _switch(self, effect: fx.SwitchStrategy) -> None:
         is_known = self.autopilot is not None and self.autopilot.set_running(effect.name, effect.running)
         self._inbox.put(fx.StrategySwitched(name=effect.name, running=effect.running, by=effect.by, is_known=is_known))
-
-    async def _send_order(self, order: NewOrder, durable: "Future[None] | None") -> None:
-        try:
-            if durable is not None:
-                await _answer(durable)
-        except JournalError as error:
-            outcome: TxOutcome = Refused(0, f"not sent, because it could not be remembered: {error}")
-        else:
-            outcome = await self._outcome(lambda: self._connector.submit(order, partial(self.gate, order.client_id)))
-        self._inbox.put(OrderSendResolved(client_id=order.client_id, outcome=outcome))
-
-    async def _send_cancel(self, ref: OrderRef) -> None:
-        async with self._cancels:
-            outcome = await self._outcome(lambda: self._connector.cancel(ref))
-        self._inbox.put(
-            CancelSendResolved(market_id=ref.market_id, client_id=ref.client_id, venue_id=ref.venue_id, outcome=outcome)
-        )
-
-    async def _send_cancel_all(self) -> None:
-        outcome = await self._outcome(lambda: self._connector.cancel_all(None, self._on_cancel_all_sent))
-        self._inbox.put(CancelAllResolved(market_id=None, outcome=outcome))
-
-    def _on_cancel_all_sent(self, sent_ns: int) -> None:
-        self._inbox.post(fx.CancelAllSent(sent_ns=sent_ns))
 
     async def _list_orders(self) -> None:
         asked_ns = self._clock.now().mono_ns
@@ -214,7 +168,7 @@ class Executor:
 
     async def _find_owner(self, venue_id: VenueOrderId, client_id: ClientOrderId) -> None:
         try:
-            saved = await _answer(self._journal.find_order(client_id=client_id))
+            saved = await answer_of(self._journal.find_order(client_id=client_id))
         except JournalError as error:
             saved = None
             self._inbox.put(fx.JournalFailed(why=str(error)))
@@ -223,28 +177,11 @@ class Executor:
     async def _resolve_fill(self, fill: Fill) -> None:
         saved, is_booked = None, False
         try:
-            is_booked = await _answer(self._journal.has_trade(fill.key))
+            is_booked = await answer_of(self._journal.has_trade(fill.key))
             if not is_booked:
-                saved = await _answer(
+                saved = await answer_of(
                     self._journal.find_order(client_id=fill.client_order_id, venue_id=fill.venue_order_id)
                 )
         except JournalError as error:
             self._inbox.put(fx.JournalFailed(why=str(error)))
         self._inbox.put(fx.FillResolved(fill=fill, saved=saved, is_booked=is_booked))
-
-    @staticmethod
-    async def _outcome(send: Callable[[], Awaitable[TxOutcome]]) -> TxOutcome:
-        """The outcome of a transaction; a connector that raises leaves it unknown."""
-        try:
-            return await send()
-        except LighterTuiError as error:
-            return Unresolved(str(error))
-
-
-def _not_ready(client_id: ClientOrderId) -> str:
-    return f"order {client_id} is not sent: the engine is not ready"
-
-
-async def _answer(future: "Future[_T]") -> _T:
-    """Wait for another thread; giving up on waiting does not take the work from its hands."""
-    return await asyncio.shield(asyncio.wrap_future(future))

@@ -1,28 +1,31 @@
 """Everything the machine knows, in one place, with the few verbs that all its rooms share. Pure.
 
-The rooms (`tasks`, `evidence`, `fills`, `catch_up`, `sweep`, `switches`) change it; `snapshot` shows it;
-nobody else holds it.
+The rooms (`tasks`, `evidence`, `fills`, `catch_up`, `sweep`, `kill`, `breakers`, `ending`) change it; `snapshot`
+shows it; nobody else holds it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
 from core.clock import Instant
+from core.config import Engine as EngineTuning
 from core.decisions import TradingState
-from core.engine.effects import Effect, Notify, Persist
+from core.engine.effects import Effect, Notify, Persist, TaskMoved
 from core.engine.ledger import Ledger
 from core.engine.notices import NoticeLog
 from core.engine.order_map import OrderMap, Tracked
-from core.engine.orders import Trigger, advance, open_status
+from core.engine.orders import Trigger, advance, moved, open_status
+from core.engine.outlook import Outlook
+from core.engine.profit import Profit
 from core.engine.records import JournalImage, Record, SavedLog, SavedMeta, SavedOrder
 from core.engine.unbooked import Unbooked
 from core.events import LinkHealth, LinkName, LinkStatus, NoticeLevel
-from core.model import Account, Market, OrderStatus, Quote, Side
-from core.risk import BreakerPanel, MarketExposure, RiskManager, RiskView
-from core.state import EnginePhase, ExitReport, KillPhase, KillStatus
-from core.units import ZERO, ClientOrderId, MarketId, TaskId
+from core.model import Account, Market, OrderStatus, Origin, Quote
+from core.risk import BreakerPanel, RiskManager
+from core.state import DeadmanStatus, EnginePhase, ExitReport, FlattenStatus, KillStatus, LimitsInForce
+from core.units import ClientOrderId, MarketId, TaskId
 
 SOURCE: Final = "engine"
 _SEEING: Final = frozenset({LinkStatus.LIVE, LinkStatus.DEGRADED})
@@ -52,7 +55,23 @@ class Standing:
     is_listed: bool = False
     """The venue's complete list of open orders was seen at least once."""
     journal_fault: str = ""
+    mismatch: str = ""
+    """How belief and venue differ, as long as that is not explained; empty when they agree."""
+    deadman: DeadmanStatus | None = None
+    deadman_fault: str = ""
+    """Why the venue's dead-man's switch forbids trading."""
+    kills: tuple[KillStatus, ...] = ()
+    """Of parts."""
+    flatten: FlattenStatus | None = None
+    flattening: set[ClientOrderId] = field(default_factory=set)
+    """Orders of the flatten under way: they alone may pass a kill that is not newer, and only to reduce."""
     exit_report: ExitReport | None = None
+
+    def killed_part(self, market_id: MarketId, origin: Origin) -> str:
+        """Who killed the market or the strategy of such an order; empty when nobody did."""
+        if not self.kills:
+            return ""
+        return next((f"killed by {kill.by}" for kill in self.kills if kill.scope.covers(market_id, origin)), "")
 
     @property
     def is_ready(self) -> bool:
@@ -63,13 +82,25 @@ class Standing:
 class Facts:
     """What is known: the venue's facts, our orders, our standing."""
 
-    def __init__(self, image: JournalImage, risk: RiskManager, breakers: BreakerPanel, recent_limit: int) -> None:
+    def __init__(
+        self,
+        image: JournalImage,
+        risk: RiskManager,
+        breakers: BreakerPanel,
+        recent_limit: int,
+        tuning: EngineTuning | None = None,
+    ) -> None:
         self.risk = risk
+        self.rules = LimitsInForce(limits=risk.limits)
+        self.tuning = tuning or EngineTuning()
+        self.watched: set[TaskId] = set()
+        """Tasks that somebody waits for."""
         self.breakers = breakers
         self.meta: dict[str, str] = dict(image.meta)
         self.standing = Standing()
         self.orders = OrderMap(recent_limit)
         self.ledger = Ledger(image.recent_trades)
+        self.profit = Profit("")
         self.unbooked = Unbooked()
         self.notices = NoticeLog()
         self.markets: Mapping[MarketId, Market] = {}
@@ -81,7 +112,7 @@ class Facts:
         self._next_task_id = image.next_task_id
         self._effects: list[Effect] = []
         self._records: list[Record] = []
-        self._exposures: dict[MarketId, MarketExposure] = {}
+        self.outlook = Outlook(self)
 
     # --- work and words ---
 
@@ -120,6 +151,11 @@ class Facts:
 
     # --- orders ---
 
+    def strays(self) -> int:
+        """Orders that may be live, beside those of a flatten under way."""
+        flattening = self.standing.flattening
+        return sum(one.status.may_be_live and one.order.client_id not in flattening for one in self.orders.live())
+
     def new_client_id(self) -> ClientOrderId:
         """The next id of ours: rising, never used before, not worn by an order of somebody else."""
         while not self.orders.is_free(self._next_client_id):
@@ -148,15 +184,15 @@ class Facts:
         tracked.count()
         status = open_status(advance(before.status, trigger), tracked.order.filled)
         text = before.reason if reason is None else reason
-        if status is not before.status or text != before.reason:
-            tracked.become(replace(tracked.order, status=status, reason=text))
-        if tracked.order is tracked.saved:
+        if status is before.status and text == before.reason and tracked.order is tracked.saved:
             return False
-        tracked.become(replace(tracked.order, updated_us=now.utc_us))
+        tracked.become(moved(tracked.order, status, text, now.utc_us))
         if status is not before.status:
             tracked.since_ns = now.mono_ns
         if not status.may_be_live:
             tracked.doubt = None
+        if status is OrderStatus.REJECTED and before.status is not status:
+            self.outlook.habits.on_rejected(now.mono_ns)
         self.save(tracked)
         return status is not before.status
 
@@ -164,6 +200,10 @@ class Facts:
         """Journal an order as it is now, put it where its status says, and count exposure anew."""
         self.orders.settle(tracked)
         tracked.saved = tracked.order
+        if tracked.status.is_closed:
+            tracked.change = None
+        if tracked.task_id in self.watched:
+            self.emit(TaskMoved(task=tracked.task()))
         if tracked.status is not OrderStatus.QUEUED and not tracked.awaits_owner:
             self._records.append(
                 SavedOrder(
@@ -174,8 +214,13 @@ class Facts:
 
     def touch(self, market_id: MarketId) -> None:
         """Forget what was computed for one market."""
-        self._exposures.pop(market_id, None)
+        self.outlook.touch(market_id)
         self.changed()
+
+    def recount(self, tracked: Tracked) -> None:
+        """What an order may still trade has changed, although the order itself did not."""
+        self.orders.working.note(tracked)
+        self.touch(tracked.market_id)
 
     # --- what risk sees ---
 
@@ -186,68 +231,30 @@ class Facts:
 
     def trading(self) -> tuple[TradingState, str]:
         """The worst of all switches, and which one decides."""
-        standing = self.standing
-        if standing.kill.is_latched:
-            return TradingState.HALTED, f"killed by {standing.kill.by}"
-        if standing.journal_fault:
-            return TradingState.HALTED, standing.journal_fault
-        if not standing.is_ready:
-            return TradingState.HALTED, standing.phase_detail or f"the engine is {standing.phase.value}"
-        if blind := self.blindness:
-            return TradingState.HALTED, blind
-        breaker = self.breakers.statuses(())[0]
-        if breaker.is_tripped:
+        if halt := _halt(self.standing, self.blindness) or self.rules.fault:
+            return TradingState.HALTED, halt
+        breaker = self.breakers.everywhere
+        if breaker is not None:
             return breaker.trips_to, f"breaker tripped by {breaker.by}: {breaker.reason}"
+        if self.standing.mismatch:
+            return TradingState.REDUCING, f"not reconciled: {self.standing.mismatch}"
         return TradingState.ACTIVE, ""
-
-    def exposures(self) -> Mapping[MarketId, MarketExposure]:
-        """Worst-case exposure of every market with any; recomputed only where something changed."""
-        for market_id in {*self.ledger.markets(), *self.orders.live_markets(), *self.unbooked.markets()}:
-            if market_id not in self._exposures:
-                self._exposures[market_id] = self._exposure(market_id)
-        return self._exposures
-
-    def risk_view(self, *, is_frozen: bool) -> RiskView:
-        """What risk may know now; `is_frozen` copies what would change under a reader in another thread."""
-        trading, detail = self.trading()
-        exposures = self.exposures()
-        return RiskView(
-            trading=trading,
-            trading_detail=detail,
-            is_killed=self.standing.kill.phase is not KillPhase.IDLE,
-            is_ready=self.standing.is_ready,
-            breakers=self.breakers,
-            markets=self.markets,
-            quotes=dict(self.quotes) if is_frozen else self.quotes,
-            exposures=dict(exposures) if is_frozen else exposures,
-            open_orders=self.orders.may_be_live(),
-        )
-
-    def risk_view_without(self, tracked: Tracked) -> RiskView:
-        """What risk may know now, as if one order were not there: for judging that order again."""
-        view = self.risk_view(is_frozen=False)
-        exposure = self._exposure(tracked.market_id, without=tracked)
-        return replace(view, exposures={**view.exposures, tracked.market_id: exposure})
-
-    def _exposure(self, market_id: MarketId, without: Tracked | None = None) -> MarketExposure:
-        """Position as shown; what we believe beyond it counts as if it were still to come, on its side."""
-        shown, believed = self.ledger.readings(market_id)
-        buys, sells = max(ZERO, believed - shown), max(ZERO, shown - believed)
-        for tracked in self.orders.live_in(market_id):
-            if not tracked.status.may_be_live or tracked is without:
-                continue
-            if tracked.order.intent.side is Side.BUY:
-                buys += tracked.order.remaining
-            else:
-                sells += tracked.order.remaining
-        for size in self.unbooked.sizes(market_id):
-            buys, sells = buys + max(ZERO, size), sells + max(ZERO, -size)
-        return MarketExposure(position=shown, open_buys=buys, open_sells=sells)
 
     def _flush(self) -> None:
         if self._records:
             self._effects.append(Persist(records=tuple(self._records)))
             self._records = []
+
+
+def _halt(standing: Standing, blindness: str) -> str:
+    """Why nothing new may leave; empty when nothing stands against it."""
+    if standing.kill.is_latched:
+        return f"killed by {standing.kill.by}"
+    if standing.journal_fault:
+        return standing.journal_fault
+    if not standing.is_ready:
+        return standing.phase_detail or f"the engine is {standing.phase.value}"
+    return blindness or standing.deadman_fault
 
 
 def _blindness(account: LinkHealth | None) -> str:

@@ -69,6 +69,9 @@ class Fills:
 
     def on_positions(self, event: PositionsReported, now: Instant) -> None:
         """What the venue reports."""
+        if event.is_complete:
+            for saved in self._facts.profit.seed(event.positions):
+                self._facts.store(saved.key, saved.value)
         self._facts.ledger.report(event.positions, is_complete=event.is_complete, now=now)
         timed = {position.market_id for position in event.positions if position.time_us}
         for market_id in {*self._facts.ledger.markets(), *self._facts.unbooked.markets()}:
@@ -119,7 +122,7 @@ class Fills:
         before = tracked.status
         # An order's last word often comes before its fills: they are late only if it did not count them.
         is_late = before.is_closed and before is not OrderStatus.FILLED and tracked.booked > tracked.reported
-        is_whole = tracked.booked >= tracked.order.intent.size
+        is_whole = tracked.booked >= tracked.largest
         tracked.shown_ns = tracked.shown_ns or now.mono_ns
         tracked.is_listed = not is_whole
         reason = "" if before.is_in_flight else None  # it is no longer in doubt
@@ -148,7 +151,10 @@ class Fills:
 
     def _enter(self, fill: Fill, origin: Origin, note: str, now: Instant) -> None:
         self._facts.ledger.book(fill)
+        self._facts.outlook.habits.on_fill(origin, now.mono_ns)
         self._facts.record(SavedFill(fill=fill, origin=origin))
+        for saved in self._facts.profit.book(fill, origin):  # in one batch with the fill: both are durable, or neither
+            self._facts.record(saved)
         self._facts.touch(fill.market_id)
         self._facts.changed(Urgency.SOON)
         what = f"{_DONE[fill.side]} {fill.size} {self._symbol(fill.market_id)} at {fill.price}"

@@ -16,6 +16,11 @@ class HaltFlag:
         """Whether sends are stopped; two reads of an int, safe from any thread."""
         return self._presses != self._lifted
 
+    @property
+    def presses(self) -> int:
+        """The number of the newest press."""
+        return self._presses
+
     def press(self) -> int:
         """Set it; the number of this press."""
         with self._lock:

@@ -1,24 +1,32 @@
 """The engine in a thread of its own, as the desk holds it: safe to call from any thread, and it always ends somehow.
 
-Holds the supervisor, one of the two places where any exception is caught: a fault of ours halts, cancels, reports.
+Holds the supervisor, one of the three places where any exception is caught: a fault of ours halts, cancels, reports.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from functools import partial
 from typing import Final
 
-from core.commands import Command, ExitPolicy, Kill, Stop
+from core.commands import Command, ExitPolicy, Kill, KillPart, StartAlgorithm, Stop, SubmitOrder
 from core.decisions import Denied, DenyReason, RiskDecision, Sent
+from core.engine import remote_kill, remote_limits
+from core.engine.control import ControlServer
 from core.engine.halt import HaltFlag
-from core.engine.inbox import Inbox
+from core.engine.inbox import Beginning, Inbox, Placing, Waiting
 from core.engine.journal import Journal
+from core.engine.library import Library
 from core.engine.publisher import Publisher
 from core.engine.runtime import EngineParts, ExecutionEngine
-from core.errors import JournalError, LighterTuiError
-from core.model import BookView, OrderIntent
+from core.errors import JournalError, LighterTuiError, LinkDown
+from core.events import Noticed, NoticeLevel
+from core.history import HistoryQuery, HistoryRow
+from core.look import MarketLook
+from core.model import OPERATOR, BookView, OrderIntent, OrderStatus, OrderTask
 from core.state import EnginePhase, EngineState, ExitReport
-from core.units import MarketId
+from core.units import MarketId, TaskId
 
 _LOG: Final = logging.getLogger(__name__)
 _LAST_WORD_S: Final = 8.0
@@ -37,6 +45,7 @@ class EngineThread:
         self._halt = HaltFlag()
         self._inbox = Inbox()
         self._publisher = Publisher(parts.connector, parts.clock, parts.profile, parts.autopilot)
+        self._library = Library(parts.journal_path)
         self._report: ExitReport | None = None
         self._asked_policy: ExitPolicy | None = None
         """What the first wish to stop asked for; it stands above the configuration also when the engine fails."""
@@ -45,7 +54,13 @@ class EngineThread:
         """Run the engine in the calling thread until it ended, whatever happens."""
         parts = self._parts
         try:
-            journal = Journal.open(parts.journal_path, parts.connector.identity)
+            journal = Journal.open(
+                parts.journal_path,
+                parts.connector.identity,
+                owner=parts.account,
+                clock=parts.clock,
+                retention=parts.retention,
+            )
         except JournalError as error:
             self._end(EnginePhase.FAILED, ExitReport(is_clean=False, text=str(error), exit_code=2))
             return
@@ -66,14 +81,45 @@ class EngineThread:
         """The newest frozen view of one book; EMPTY before the first."""
         return self._publisher.book(market_id, depth)
 
+    def look(self, market_id: MarketId, depth: int) -> MarketLook:
+        """The newest look at one market; asking keeps it coming."""
+        return self._publisher.looking.look(market_id, depth)
+
     def submit(self, command: Command) -> None:
         """Hand over a wish; never blocks."""
         if isinstance(command, Kill):
             self.kill(command.by, command.pressed_ns)
             return
+        if isinstance(command, KillPart):
+            self._inbox.post_kill(command)
+            return
         if isinstance(command, Stop) and self._asked_policy is None:
             self._asked_policy = command.policy
         self._inbox.post(command)
+
+    def place(self, command: SubmitOrder) -> "Future[TaskId]":
+        """Queue one order, from any thread; the task it became. Cancelled when the engine ends before it heard."""
+        answer: Future[TaskId] = Future()
+        self._inbox.post(Placing(command, answer))
+        return answer
+
+    def begin(self, command: StartAlgorithm) -> "Future[TaskId]":
+        """Take up a plan, from any thread; its id, by which `CancelAlgorithm` ends it.
+
+        Fails with ValueError, whose text says why it was not started; cancelled when the engine ends before it heard.
+        """
+        answer: Future[TaskId] = Future()
+        self._inbox.post(Beginning(command, answer))
+        return answer
+
+    def wait_for(self, task_id: TaskId, statuses: Collection[OrderStatus]) -> "Future[OrderTask]":
+        """The task once it is of one of these statuses, or closed, from any thread.
+
+        Fails with LookupError when memory does not hold it; cancelled when the engine ends before.
+        """
+        answer: Future[OrderTask] = Future()
+        self._inbox.post(Waiting(task_id, frozenset(statuses), answer))
+        return answer
 
     def kill(self, by: str, pressed_ns: int) -> None:
         """Halt at once, then cancel everything. Any thread, any time, also before the engine runs."""
@@ -84,10 +130,17 @@ class EngineThread:
         """What risk would say to this intent now, on the newest snapshot."""
         if self._halt.is_set:
             return Denied(DenyReason.KILLED, "the kill switch is on: re-arm it first")
-        view = self._publisher.published.view
-        if view is None:
+        for kill in self.state().kills:
+            if kill.scope.covers(intent.market_id, OPERATOR):
+                return Denied(DenyReason.KILLED, f"this market was killed by {kill.by}: re-arm it first")
+        published = self._publisher.published
+        if published.view is None or published.risk is None:
             return Denied(DenyReason.NOT_READY, "the engine is not running")
-        return self._parts.risk.check(intent, view)
+        return published.risk.check(intent, published.view)
+
+    def history(self, query: HistoryQuery) -> "Future[tuple[HistoryRow, ...]]":
+        """What the journal's log holds, newest rows first."""
+        return self._library.ask(query)
 
     def request_stop(self, policy: ExitPolicy, reason: str) -> None:
         """Ask the engine to end."""
@@ -105,6 +158,7 @@ class EngineThread:
     async def _supervise(self, journal: Journal, should_stop: Callable[[], bool]) -> tuple[EnginePhase, ExitReport]:
         """Run the engine; whatever it dies of, stop sends, carry out the exit policy by hand, close the connector."""
         engine: ExecutionEngine | None = None
+        control = await self._open_control()
         try:
             engine = ExecutionEngine(self._parts, journal, self._inbox, self._halt, self._publisher)
             report = await engine.run(should_stop)
@@ -120,8 +174,29 @@ class EngineThread:
             phase = EnginePhase.FAILED
         finally:
             self._inbox.bind(None)
+            if control is not None:
+                await control.close()
             await self._close()
         return phase, report
+
+    async def _open_control(self) -> ControlServer | None:
+        """The socket for other commands; an engine trades without it as well, and says so."""
+        path = self._parts.control_path
+        if path is None:
+            return None
+        handlers = {
+            "kill": partial(remote_kill.kill, self),
+            "rearm": partial(remote_kill.rearm, self),
+            "limits": partial(remote_limits.limits, self, self._parts.limits_file),
+        }
+        control = ControlServer(path, handlers)
+        try:
+            await control.start()
+        except LinkDown as error:
+            text = f"lighter-tui kill will not reach this engine: {error}"
+            self._inbox.put(Noticed(level=NoticeLevel.ALERT, source="control", text=text))
+            return None
+        return control
 
     async def _last_word(self, fault: str, *, is_allowed: bool) -> ExitReport:
         """With the machine gone: the exit policy straight through the connector, and what the venue says after it."""
@@ -138,6 +213,8 @@ class EngineThread:
             return ExitReport(is_clean=False, text=f"{text}: check the venue by hand", exit_code=1)
         was_taken = "was sent" if isinstance(outcome, Sent) else "did not go through"
         text = f"{failed}; a cancel-all {was_taken}, the venue then listed {left} open orders"
+        if (self._asked_policy or self._parts.exit_policy) is ExitPolicy.FLATTEN:
+            text += "; positions were not closed: close them by hand"
         return ExitReport(is_clean=False, text=text, exit_code=1)
 
     async def _close(self) -> None:

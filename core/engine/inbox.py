@@ -2,11 +2,41 @@
 
 import asyncio
 from collections import deque
+from concurrent.futures import Future
+from dataclasses import dataclass
 
-from core.commands import Command, Kill
+from core.commands import Command, Kill, KillPart, StartAlgorithm, SubmitOrder
 from core.engine.effects import EngineInput
+from core.model import OrderStatus, OrderTask, Origin
+from core.units import MarketId, TaskId
 
-Item = Command | EngineInput
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placing:
+    """A wish for an order whose sender wants to know the task it becomes."""
+
+    command: SubmitOrder
+    answer: "Future[TaskId]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Waiting:
+    """Somebody waits for a task to reach one of these statuses."""
+
+    task_id: TaskId
+    statuses: frozenset[OrderStatus]
+    answer: "Future[OrderTask]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beginning:
+    """A wish for a plan whose sender wants to know its id, or why it was not started."""
+
+    command: StartAlgorithm
+    answer: "Future[TaskId]"
+
+
+Item = Command | EngineInput | Placing | Beginning | Waiting
 
 
 class Inbox:
@@ -14,7 +44,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self._items: deque[Item] = deque()
-        self._kills: deque[tuple[Kill, int]] = deque()
+        self._kills: deque[tuple[Kill | KillPart, int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
         self.press_seen = 0
@@ -31,8 +61,8 @@ class Inbox:
         self._items.append(item)
         self._call()
 
-    def post_kill(self, kill: Kill, press: int) -> None:
-        """Put in a kill before everything else, from any thread."""
+    def post_kill(self, kill: Kill | KillPart, press: int = 0) -> None:
+        """Put in a kill before everything else, from any thread; `press` is the halt flag's, 0 for none."""
         self._kills.append((kill, press))
         self._call()
 
@@ -40,6 +70,10 @@ class Inbox:
         """Put in, on the loop's own thread."""
         self._items.append(item)
         self._wake.set()
+
+    def is_killed(self, market_id: MarketId, origin: Origin) -> bool:
+        """Whether a kill that waits to be taken is about such an order."""
+        return any(isinstance(kill, Kill) or kill.scope.covers(market_id, origin) for kill, _ in tuple(self._kills))
 
     @property
     def has_kill(self) -> bool:
@@ -60,6 +94,12 @@ class Inbox:
             self._wake.clear()
             if not self._items and not self._kills:  # put in by another thread between both lines
                 await self._wake.wait()
+
+    def close(self) -> None:
+        """Nobody reads any more: give up whoever waits for an answer."""
+        for item in self._items:
+            if isinstance(item, Placing | Beginning | Waiting):
+                item.answer.cancel()
 
     def _call(self) -> None:
         loop = self._loop

@@ -1,12 +1,11 @@
 """The engine's memory on disk: one SQLite file in WAL mode, written by one thread in groups, locked to one process.
 
 `append` answers with a future that is done when the records are durable. Nothing here decides what to remember.
-The values are in `core.engine.records`, their rows in `core.engine.rows`.
+The values are in `core.engine.records`, their rows in `core.engine.rows`, the writing in `core.engine.scribe`, and
+what must hold before a file is opened in `core.engine.journal_file`.
 """
 
-import fcntl
 import logging
-import os
 import queue
 import sqlite3
 import threading
@@ -15,8 +14,12 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final, TypeVar
 
+from core.clock import SECOND_NS, Clock, Instant, SystemClock
 from core.engine import rows
-from core.engine.records import JournalImage, Record, SavedOrder
+from core.engine.journal_file import CLOSED, Opened, open_files
+from core.engine.records import JournalImage, Record, SavedLog, SavedOrder
+from core.engine.retention import Compactor, Retention
+from core.engine.scribe import Scribe
 from core.errors import JournalError
 from core.model import TradeKey
 from core.units import ClientOrderId, VenueOrderId
@@ -24,7 +27,13 @@ from core.units import ClientOrderId, VenueOrderId
 _LOG: Final = logging.getLogger(__name__)
 _CLOSE_S: Final = 5.0
 _GROUP: Final = 512
-"""Most requests that share one commit."""
+"""Most appends that share one commit."""
+_FIRST_TIDYING_NS: Final = 60 * SECOND_NS
+_TIDY_EVERY_NS: Final = 6 * 3_600 * SECOND_NS
+_BETWEEN_STEPS_S: Final = 0.02
+"""How long the writer listens for something to write between two steps of tidying."""
+_HELD_S: Final = 1.0
+_SYSTEM: Final = SystemClock()
 
 _T = TypeVar("_T")
 _Work = Callable[[sqlite3.Connection], None]
@@ -33,53 +42,42 @@ _Work = Callable[[sqlite3.Connection], None]
 class Journal:
     """An open journal. Every method but `open`, `load` and `close` returns at once."""
 
-    def __init__(self, path: Path, lock: int, connection: sqlite3.Connection, world: int) -> None:
-        """Use `open` instead: this takes over an acquired lock and a prepared connection."""
-        self._world = world
-        self._path = path
-        self._lock = lock
-        self._connection = connection
-        self._queue: queue.SimpleQueue[_Write | _Read | None] = queue.SimpleQueue()
+    def __init__(self, opened: Opened, scribe: Scribe, clock: Clock, retention: Retention | None) -> None:
+        """Use `open` instead: this takes over locked files and the end of their chain."""
+        self._opened = opened
+        self._path = opened.path
+        self._world = opened.world
+        self._scribe = scribe
+        self._clock = clock
+        self.may_tidy = True
+        """Whether old rows may be put away when nothing waits: not while every moment counts."""
+        self._compactor = None if retention is None else Compactor(opened.path, scribe, retention)
+        self._tidy_ns = clock.now().mono_ns + _FIRST_TIDYING_NS
+        self._queue: queue.SimpleQueue[_Group | _Read | None] = queue.SimpleQueue()
+        self._gathering = threading.Lock()
+        self._group: _Group | None = None
+        """What is appended now; the writer has not taken it yet."""
         self._failure: JournalError | None = None
         self._is_closed = False
-        self._closing = threading.Lock()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
     @classmethod
-    def open(cls, path: Path, world: str) -> "Journal":
+    def open(
+        cls, path: Path, world: str, *, owner: str = "", clock: Clock = _SYSTEM, retention: Retention | None = None
+    ) -> "Journal":
         """Open or create the file, readable by its owner alone, and lock it.
 
         `world` is the connector's `identity`: order and trade ids of one world mean nothing in another, so both are
-        kept apart by it. Client ids rise over all worlds.
+        kept apart by it. Client ids rise over all worlds. `owner` names the account whose journal it is, over all
+        worlds; empty for any. Without `retention` everything is kept for good.
 
         Raises:
-            JournalError: it cannot be created or read, belongs to a newer version, or another process holds it.
+            JournalError: it cannot be created, read or trusted, belongs to another account or version, or another
+                process holds it.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise JournalError(f"{path}: expected a journal this user can write, got: {error.strerror}") from None
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(lock)
-            raise JournalError(
-                f"{path}: another lighter-tui is using this journal; stop it first, "
-                "or choose another profile or state_dir"
-            ) from None
-        try:
-            connection = _connect(path)
-            with connection:
-                entered = rows.enter(connection, world)
-        except (sqlite3.Error, OSError) as error:
-            os.close(lock)
-            raise JournalError(f"{path}: expected a journal of lighter-tui, got: {error}") from None
-        except JournalError:
-            os.close(lock)
-            raise
-        return cls(path, lock, connection, entered)
+        opened, scribe = open_files(path, world, owner, clock.now())
+        return cls(opened, scribe, clock, retention)
 
     def load(self) -> JournalImage:
         """Everything a restart begins with. Blocks; meant for the start.
@@ -92,14 +90,20 @@ class Journal:
     def append(self, records: Sequence[Record]) -> "Future[None]":
         """Write `records` in one transaction, in order.
 
-        The future fails with JournalError when they are not durable; from then on every append fails.
+        The future is shared by everything that the same commit makes durable. It fails with JournalError when that is
+        not durable; from then on every append fails.
         """
-        future: Future[None] = Future()
-        if self._failure is not None or self._is_closed:
-            future.set_exception(self._failure or JournalError(f"{self._path}: the journal is closed"))
-        else:
-            self._queue.put(_Write(tuple(records), future))
-        return future
+        with self._gathering:
+            if self._failure is not None or self._is_closed:
+                refused: Future[None] = Future()
+                refused.set_exception(self._failure or JournalError(f"{self._path}: the journal is closed"))
+                return refused
+            group = self._group
+            if group is None or len(group.writes) >= _GROUP:
+                group = self._group = _Group()
+                self._queue.put(group)
+            group.writes.append((self._clock.now(), records))
+            return group.done
 
     def find_order(
         self, *, client_id: ClientOrderId | None = None, venue_id: VenueOrderId | None = None
@@ -113,7 +117,7 @@ class Journal:
 
     def close(self) -> None:
         """Write what is queued, close the file, release the lock; gives up on a disk that stalls. Idempotent."""
-        with self._closing:
+        with self._gathering:
             if self._is_closed:
                 return
             self._is_closed = True
@@ -122,7 +126,6 @@ class Journal:
         if self._thread.is_alive():
             _LOG.error("%s: the disk did not take the last records within %g s", self._path, _CLOSE_S)
             return  # the lock stays with the writer for as long as this process lives
-        os.close(self._lock)
 
     def _read(self, ask: Callable[[sqlite3.Connection], _T]) -> "Future[_T]":
         future: Future[_T] = Future()
@@ -142,54 +145,107 @@ class Journal:
         return future
 
     def _work(self) -> None:
-        """The writer thread: take what waits, write it in one commit, then answer."""
-        is_open = True
-        while is_open:
-            group: list[_Write] = []
-            reads: list[_Read] = []
-            job = self._queue.get()
+        """The writer thread: whatever ends it, everybody who waits is answered."""
+        try:
+            self._serve()
+        finally:
+            self._is_closed = True
             while True:
-                match job:
-                    case None:
-                        is_open = False
-                    case _Write():
-                        group.append(job)
-                    case _Read():
-                        reads.append(job)
-                if not is_open or reads or len(group) >= _GROUP:
-                    break
                 try:
                     job = self._queue.get_nowait()
                 except queue.Empty:
                     break
-            self._commit(group)
-            for read in reads:
-                read.answer(self._connection)
-        self._connection.close()
+                if isinstance(job, _Group):
+                    self._commit(job)
+                elif job is not None:
+                    job.answer(self._opened.connection)
 
-    def _commit(self, group: Sequence["_Write"]) -> None:
-        if not group:
-            return
-        if self._failure is None:
+    def _serve(self) -> None:
+        """A group in one commit, then an answer to everybody in it."""
+        while (job := self._next()) is not None:
+            match job:
+                case _Group():
+                    with self._gathering:  # what comes from here on is of the next group
+                        if self._group is job:
+                            self._group = None
+                    self._commit(job)
+                case _Read():
+                    job.answer(self._opened.connection)
+        self._sign_off()
+        self._opened.close()
+
+    def _next(self) -> "_Group | _Read | None":
+        """What waits to be done; as long as nothing does, old rows are put away."""
+        while True:
             try:
-                with self._connection:
-                    for write in group:
-                        rows.write(self._connection, self._world, write.records)
-            except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
-                self._failure = JournalError(f"{self._path}: the journal cannot be written: {error}")
-        for write in group:
+                return self._queue.get(timeout=self._pause_seconds())
+            except queue.Empty:
+                self._tidy()
+
+    def _pause_seconds(self) -> float | None:
+        if self._compactor is None or self._failure is not None:
+            return None
+        if not self.may_tidy:
+            return _HELD_S
+        if self._compactor.is_working:
+            return _BETWEEN_STEPS_S
+        return max(_BETWEEN_STEPS_S, (self._tidy_ns - self._clock.now().mono_ns) / SECOND_NS)
+
+    def _tidy(self) -> None:
+        """One step of putting old rows away, when it is time for it and nobody is in a hurry."""
+        now = self._clock.now()
+        if self._compactor is None or not self.may_tidy:
+            return
+        try:
+            if self._compactor.is_working:
+                self._compactor.step(now)
+                self._opened.head.write(self._scribe.seq, self._scribe.digest)
+            elif now.mono_ns >= self._tidy_ns:
+                self._tidy_ns = now.mono_ns + _TIDY_EVERY_NS
+                self._compactor.begin(now)
+        except OSError as error:
+            _LOG.error("%s: old rows could not be archived, nothing was removed: %s", self._path, error)
+        except (sqlite3.Error, ValueError) as error:
+            self._failure = JournalError(f"{self._path}: the journal cannot be written: {error}")
+            _LOG.error("%s", self._failure)
+
+    def _commit(self, group: "_Group") -> None:
+        is_through = False
+        try:
             if self._failure is None:
-                write.done.set_result(None)
+                with self._opened.connection:
+                    self._scribe.write(group.writes)
+                self._opened.head.write(self._scribe.seq, self._scribe.digest)
+            is_through = True
+        except (sqlite3.Error, OSError, ValueError, OverflowError) as error:
+            self._failure = JournalError(f"{self._path}: the journal cannot be written: {error}")
+            is_through = True
+        finally:  # also when a fault of ours ends this thread: nobody may wait for ever
+            if not is_through:
+                self._failure = JournalError(f"{self._path}: the journal's writer ended by a fault; see the log")
+            if self._failure is None:
+                group.done.set_result(None)
             else:
-                write.done.set_exception(self._failure)
+                group.done.set_exception(self._failure)
+
+    def _sign_off(self) -> None:
+        """Say in the log that this run ended in good order: where that is missing, it did not."""
+        now = self._clock.now()
+        last = _Group()
+        last.writes.append(
+            (now, [SavedLog(at_us=now.utc_us, kind=CLOSED, text="the journal was closed in good order")])
+        )
+        self._commit(last)
 
 
-class _Write:
-    __slots__ = ("done", "records")
+class _Group:
+    """What one commit makes durable."""
 
-    def __init__(self, records: tuple[Record, ...], done: "Future[None]") -> None:
-        self.records = records
-        self.done = done
+    __slots__ = ("done", "writes")
+
+    def __init__(self) -> None:
+        self.done: Future[None] = Future()
+        self.writes: list[tuple[Instant, Sequence[Record]]] = []
 
 
 class _Read:
@@ -197,27 +253,3 @@ class _Read:
 
     def __init__(self, answer: _Work) -> None:
         self.answer = answer
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    if not path.exists():
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, check_same_thread=False, isolation_level="IMMEDIATE")
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        _check_version(path, int(connection.execute("PRAGMA user_version").fetchone()[0]))
-        with connection:
-            rows.create(connection)
-    except (sqlite3.Error, JournalError):
-        connection.close()
-        raise
-    return connection
-
-
-def _check_version(path: Path, found: int) -> None:
-    if found > rows.VERSION:
-        raise JournalError(
-            f"{path}: written by a newer lighter-tui (format {found}, this one reads {rows.VERSION}); "
-            "upgrade, or choose another state_dir"
-        )

@@ -5,12 +5,16 @@ Until it is built it answers for the engine: starting, halted, and whatever was 
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from core.clock import Clock
 from core.commands import Command, ExitPolicy
 from core.decisions import Denied, DenyReason, RiskDecision
-from core.errors import ConfigError, LighterTuiError
+from core.errors import ConfigError, JournalError, LighterTuiError
+from core.history import HistoryQuery, HistoryRow
+from core.look import MarketLook, nothing_yet
 from core.model import BookStatus, BookView, OrderIntent
 from core.state import EnginePhase, EngineState, ExitReport
 from core.units import MarketId
@@ -42,6 +46,13 @@ class LateEngine:
         self._engine: EngineThread | None = None
         self._report: ExitReport | None = None
 
+    def announce(self, profile: str, detail: str) -> None:
+        """Say whose engine is being built, and what is being waited for now."""
+        before = self._state
+        self._state = replace(
+            before, seq=before.seq + 1, published=self._clock.now(), profile=profile, phase_detail=detail
+        )
+
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Build the engine, hand over what was asked of it meanwhile, and run it."""
         try:
@@ -69,6 +80,10 @@ class LateEngine:
             return BookView(market_id=market_id, status=BookStatus.EMPTY)
         return self._engine.book(market_id, depth)
 
+    def look(self, market_id: MarketId, depth: int) -> MarketLook:
+        """The newest look at one market; nothing yet before there is an engine."""
+        return nothing_yet(market_id) if self._engine is None else self._engine.look(market_id, depth)
+
     def submit(self, command: Command) -> None:
         """Hand over a wish; never blocks."""
         self._ask(lambda engine: engine.submit(command))
@@ -80,6 +95,14 @@ class LateEngine:
     def preview(self, intent: OrderIntent) -> RiskDecision:
         """What risk would say to this intent now."""
         return _NOT_YET if self._engine is None else self._engine.preview(intent)
+
+    def history(self, query: HistoryQuery) -> "Future[tuple[HistoryRow, ...]]":
+        """What the journal's log holds, once there is an engine to ask."""
+        if self._engine is not None:
+            return self._engine.history(query)
+        answer: Future[tuple[HistoryRow, ...]] = Future()
+        answer.set_exception(JournalError("the engine is starting: its journal is not open yet"))
+        return answer
 
     def request_stop(self, policy: ExitPolicy, reason: str) -> None:
         """Ask the engine to end; one that is not built yet never begins."""

@@ -17,13 +17,15 @@ from core.units import ZERO, MarketId, TradeId
 
 _TRADES_KEPT: Final = 8_192
 _FILLS_SHOWN: Final = 200
+_NEWER_KEPT: Final = 512
+"""Fills of one market that no position report contains yet and that are kept one by one; older ones as a sum."""
 _PATIENCE_NS: Final = 2 * SECOND_NS
 """How long the two readings may differ: order and position frames of one transaction come apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """A difference between both readings that stayed, settled in the venue's favour; sizes signed, in base units."""
+    """A difference between both readings that stayed; sizes signed, in base units."""
 
     market_id: MarketId
     believed: Decimal
@@ -39,6 +41,15 @@ class _Holding:
     """The venue's time up to which `reported` speaks; never our clock's, which may be wrong by minutes."""
     newer: list[Fill] = field(default_factory=list)
     """Fills that `reported` does not contain yet."""
+    ahead: Decimal = ZERO
+    """Their sum, signed: kept, because positions are read for every order and a venue may report them seldom."""
+    folded: Decimal = ZERO
+    """The part of `ahead` that left the list, because the venue reported no position for hundreds of fills."""
+    folded_us: int = 0
+    """The venue's time of the newest of these; a report from before it is passed over: who knows which it contains?"""
+    folded_size: Decimal = ZERO
+    """Their size without a sign, for an average price."""
+    folded_quote: Decimal = ZERO
     baseline_us: int = 0
     """Fills up to here were part of the first report."""
     believed: Decimal = ZERO
@@ -46,7 +57,31 @@ class _Holding:
 
     @property
     def shown(self) -> Decimal:
-        return self.reported.size + sum((_signed(fill) for fill in self.newer), ZERO)
+        return self.reported.size + self.ahead
+
+    def add(self, fill: Fill, *, may_fold: bool) -> None:
+        """One more that `reported` does not contain."""
+        self.newer.append(fill)
+        self.ahead += _signed(fill)
+        if may_fold and len(self.newer) > _NEWER_KEPT:
+            self._fold()
+
+    def _fold(self) -> None:
+        """Keep the older half as a sum."""
+        self.newer.sort(key=lambda fill: fill.time_us)
+        older, self.newer = self.newer[: _NEWER_KEPT // 2], self.newer[_NEWER_KEPT // 2 :]
+        self.folded += sum((_signed(fill) for fill in older), ZERO)
+        self.folded_size += sum((fill.size for fill in older), ZERO)
+        self.folded_quote += sum((fill.size * fill.price for fill in older), ZERO)
+        self.folded_us = max(self.folded_us, older[-1].time_us)
+
+    def keep_after(self, time_us: int | None) -> None:
+        """Let go of fills up to the venue's `time_us`, or of all: `reported` contains them."""
+        self.newer = [] if time_us is None else [fill for fill in self.newer if fill.time_us > time_us]
+        if time_us is None or time_us >= self.folded_us:
+            self.folded = self.folded_size = self.folded_quote = ZERO
+            self.folded_us = 0
+        self.ahead = sum((_signed(fill) for fill in self.newer), self.folded)
 
 
 class Ledger:
@@ -72,6 +107,11 @@ class Ledger:
     def trades_kept(self) -> int:
         """Trades in memory; bounded."""
         return len(self._trades)
+
+    @property
+    def fills_ahead(self) -> int:
+        """Fills kept one by one because no position report contains them yet; bounded in every market."""
+        return sum(len(holding.newer) for holding in self._holdings.values())
 
     @property
     def newest_trade(self) -> TradeId:
@@ -102,7 +142,7 @@ class Ledger:
         if fill.time_us > holding.baseline_us:
             holding.believed += _signed(fill)
         if fill.time_us > max(holding.as_of_us, holding.baseline_us):
-            holding.newer.append(fill)
+            holding.add(fill, may_fold=self._has_baseline)  # the first report may lie anywhere among them
 
     def report(self, positions: Iterable[Position], *, is_complete: bool, now: Instant) -> None:
         """Take in what the venue reports; only a complete list makes a missing market flat."""
@@ -130,6 +170,13 @@ class Ledger:
             else:
                 is_found |= now.mono_ns - holding.differs_since_ns > _PATIENCE_NS
         return is_found
+
+    def lasting(self, now: Instant) -> Iterator[Disagreement]:
+        """Markets whose readings have differed for longer than frames may be apart."""
+        for market_id, holding in self._holdings.items():
+            since_ns = holding.differs_since_ns
+            if since_ns is not None and now.mono_ns - since_ns > _PATIENCE_NS and holding.believed != holding.shown:
+                yield Disagreement(market_id=market_id, believed=holding.believed, venue=holding.shown)
 
     def settle(self, answer: Iterable[Position], asked_ns: int) -> tuple[Disagreement, ...]:
         """Adopt what the venue's complete answer over REST confirms, where both readings had differed for too long.
@@ -181,19 +228,19 @@ class Ledger:
         return holding
 
     def _take(self, holding: _Holding, position: Position, *, is_first: bool) -> None:
-        if position.time_us and position.time_us < holding.as_of_us and not is_first:
+        if position.time_us and position.time_us < max(holding.as_of_us, holding.folded_us) and not is_first:
             return  # older than what we know
         if position.time_us:
             holding.as_of_us = position.time_us
-            holding.newer = [fill for fill in holding.newer if fill.time_us > position.time_us]
+            holding.keep_after(position.time_us)
         elif position.size != holding.reported.size or is_first:
             # A report without a time that repeats the last size is older than our newer fills; one that moved
             # contains them.
-            holding.newer = []
+            holding.keep_after(None)
         holding.reported = position
         if is_first:
             holding.baseline_us = position.time_us or self._baseline_us
-            holding.newer = [fill for fill in holding.newer if fill.time_us > holding.baseline_us]
+            holding.keep_after(holding.baseline_us)
             holding.believed = holding.shown
 
 
@@ -203,10 +250,10 @@ def _signed(fill: Fill) -> Decimal:
 
 def _shown_position(holding: _Holding) -> Position:
     reported = holding.reported
-    if not holding.newer:
+    if not holding.newer and not holding.folded_us:
         return reported
     entry = reported.entry_price
     if not reported.size:  # opened by fills alone: until the venue says its entry price, theirs is the best there is
-        size = sum((fill.size for fill in holding.newer), ZERO)
-        entry = sum((fill.size * fill.price for fill in holding.newer), ZERO) / size
+        size = sum((fill.size for fill in holding.newer), holding.folded_size)
+        entry = sum((fill.size * fill.price for fill in holding.newer), holding.folded_quote) / size
     return replace(reported, size=holding.shown, entry_price=entry)

@@ -1,36 +1,61 @@
 """The engine's judgement: facts and wishes in, work out. Pure: time is an argument, and nothing here waits.
 
-Its rooms: `tasks` (to the wire), `evidence` (from the venue), `fills` (money), `catch_up` (money that was missed),
-`sweep` and `switches` (stopping).
+Its rooms: `tasks`, `changes`, `deadlines` and `parents` (to the wire), `evidence` (from the venue), `reconciling` (when
+both are compared), `fills` (money), `catch_up` (money that was missed), `stopping` (kills and the end), `breakers`,
+`limiting`, `deadman`, `rivals` and `recovery` (what an earlier run left).
 """
 
 from decimal import Decimal
-from typing import Final, assert_never
+from typing import Final
 
-from core.clock import SECOND_NS, Instant
+from core.clock import Instant
 from core.commands import (
+    CancelAlgorithm,
     CancelOrder,
     CloseBreaker,
     Command,
+    Flatten,
     Kill,
+    KillPart,
+    ModifyOrder,
     Rearm,
+    RearmPart,
+    Reconcile,
+    ReloadLimits,
+    ResetLimits,
+    SetLimit,
     SetStrategy,
+    StartAlgorithm,
     Stop,
+    StrategyFailed,
     SubmitOrder,
     TripBreaker,
 )
+from core.decisions import Unresolved
 from core.engine import effects as fx
+from core.engine import strategies
+from core.engine.breakers import Breakers
 from core.engine.catch_up import CatchUp
+from core.engine.changes import Changes
+from core.engine.day import DayEquity
+from core.engine.deadlines import Deadlines
+from core.engine.deadman import Deadman
 from core.engine.effects import Effect, EngineInput
+from core.engine.entries import event_entry
 from core.engine.evidence import Evidence
 from core.engine.facts import Facts, Urgency
 from core.engine.fills import Fills
-from core.engine.order_map import Tracked
-from core.engine.orders import Trigger
-from core.engine.records import JournalImage
-from core.engine.sweep import Sweep
-from core.engine.switches import Breakers, DayEquity, Ending, KillSwitch
-from core.engine.tasks import Tasks, recovered
+from core.engine.limiting import Limiting
+from core.engine.parents import Parents
+from core.engine.profit import Profit
+from core.engine.reconciling import Reconciling
+from core.engine.records import MARKETS, JournalImage, SavedCommand
+from core.engine.recovery import recover
+from core.engine.rivals import Rivals
+from core.engine.stopping import Stopping
+from core.engine.tasks import Tasks
+from core.engine.watchman import Watchman
+from core.errors import InvariantBroken
 from core.events import (
     AccountReported,
     CancelAllResolved,
@@ -38,9 +63,9 @@ from core.events import (
     FillReported,
     FillsBegin,
     LinkChanged,
-    LinkName,
-    LinkStatus,
     MarketsListed,
+    ModifySendResolved,
+    NonceMoved,
     Noticed,
     NoticeLevel,
     OpenOrdersListed,
@@ -49,38 +74,51 @@ from core.events import (
     PositionsReported,
     QuotesChanged,
     Ticked,
+    TransactionSigned,
 )
-from core.model import OrderStatus
-from core.state import EnginePhase
-from core.units import MarketId
-
-_WORLD_KEY: Final = "world"
-_RETRY_NS: Final = SECOND_NS
+from core.state import EnginePhase, ExitReport
+from core.units import ClientOrderId, MarketId, TaskId
 
 
 class Machine:
     """Everything the engine decides. One caller, one thread."""
 
-    def __init__(self, facts: Facts, image: JournalImage, world: str, now: Instant) -> None:
-        """Begin with what the journal holds; `world` is the connector's identity."""
+    def __init__(
+        self, facts: Facts, image: JournalImage, world: str, now: Instant, deadman_s: int | None = None
+    ) -> None:
+        """Begin with what the journal holds; `world` is the connector's identity, `deadman_s` the switch's span."""
         self.facts = facts
         self._tasks = Tasks(facts)
         self.may_leave: Final = self._tasks.may_leave
         """Asked right before the bytes of an order leave."""
+        self._changes = Changes(facts, self._tasks)
+        self._deadlines = Deadlines(facts, self._tasks)
+        self._parents = Parents(facts, self._tasks, self._changes, self._submit)
+        self.algorithms: Final = self._parents.statuses
+        """Execution plans under way."""
         self._evidence = Evidence(facts, self._tasks)
         self._fills = Fills(facts)
-        self._sweep = Sweep(facts, self._tasks, self._evidence)
-        self._kill = KillSwitch(facts, self._tasks, self._sweep)
+        self._stopping = Stopping(facts, self._tasks, self._evidence)
         self._breakers = Breakers(facts)
-        self._ending = Ending(facts, self._tasks, self._sweep)
+        facts.profit = Profit(world)
+        facts.profit.restore(facts.meta)
         self._day = DayEquity(facts, world)
-        self._retry_ns = 0
-        self._is_list_due = False
+        self._watchman = Watchman(facts, self._breakers, self._day)
+        self._fact_rooms: Final = (self._on_orders, self._on_outcomes, self._on_money, self._on_surroundings)
         self._catch_up = CatchUp(facts, self._fills, image, world)
+        self._deadman = Deadman(facts, self._breakers, deadman_s, world)
+        self._reconciling = Reconciling(facts, self._evidence, self._fills, self._catch_up)
+        self._rivals = Rivals(facts, self._breakers)
+        self._evidence.on_foreign = self._rivals.on_foreign
         self._breakers.restore()
         self._day.restore()
-        self._recover(image, world, now)
-        self._kill.restore(now)
+        recover(facts, image, world, now)
+        self._changes.restore(now)
+        self._parents.restore(now)
+        self._deadlines.restore(now)
+        self._stopping.restore(now)
+        self._limiting = Limiting(facts)
+        self._limiting.restore(now)
 
     def start(self) -> list[Effect]:
         """The venue is about to be called; work that what the journal held asks for."""
@@ -92,11 +130,6 @@ class Machine:
         """Nothing follows."""
         self.facts.standing.phase, self.facts.standing.phase_detail = phase, detail
         self.facts.changed(Urgency.NOW)
-
-    @property
-    def is_sweeping(self) -> bool:
-        """Whether everything is being cancelled right now."""
-        return self._sweep.is_on and self._sweep.confirmed_ns is None
 
     @property
     def day_pnl(self) -> Decimal | None:
@@ -112,39 +145,80 @@ class Machine:
         self._tasks.dispatch(now)
         return self.facts.take()
 
+    def submit(self, command: SubmitOrder, now: Instant) -> tuple[TaskId, list[Effect]]:
+        """A wish for an order; the task it became."""
+        self.facts.record(SavedCommand(at_us=now.utc_us, command=command))
+        return self._submit(command, now), self.facts.take()
+
+    def begin(self, command: StartAlgorithm, now: Instant) -> tuple[TaskId | str, list[Effect]]:
+        """A wish for a plan; its id, or why it was not started."""
+        self.facts.record(SavedCommand(at_us=now.utc_us, command=command))
+        return self._parents.start(command, now), self.facts.take()
+
+    def may_change(self, client_id: ClientOrderId) -> str | None:
+        """Asked right before the bytes of a change leave."""
+        return self._changes.may_leave(client_id)
+
     def on_command(self, command: Command, now: Instant) -> list[Effect]:
         """A wish."""
+        self.facts.record(SavedCommand(at_us=now.utc_us, command=command))
+        if not self._on_order_wish(command, now):
+            self._on_switch(command, now)
+        return _cancel_all_first(self.facts.take())
+
+    def _on_order_wish(self, command: Command, now: Instant) -> bool:
         match command:
             case SubmitOrder():
-                self._tasks.submit(command, now)
+                self._submit(command, now)
             case CancelOrder():
                 self._tasks.cancel(command, now)
-            case Kill():
-                self._kill.press(command, now)
-                self._ending.tick(now)
-            case Rearm():
-                self._kill.rearm(command, now)
+            case ModifyOrder():
+                self._changes.ask(command, now)
+            case StartAlgorithm():
+                self._parents.start(command, now)
+            case CancelAlgorithm():
+                self._parents.cancel(command, now)
+            case Reconcile():
+                self._reconciling.ask(command, now)
+            case _:
+                return False
+        return True
+
+    def _on_switch(self, command: Command, now: Instant) -> None:
+        match command:
+            case Kill() | Rearm() | KillPart() | RearmPart() | Flatten() | Stop():
+                self._stopping.wish(command, now)
             case TripBreaker():
                 self._breakers.trip(command, now)
             case CloseBreaker():
-                self._breakers.close(command, now)
+                if self._breakers.close(command, now):
+                    self._watchman.on_closed(command, now)
+            case SetLimit() | ResetLimits() | ReloadLimits():
+                self._limiting.wish(command, now)
             case SetStrategy():
-                self.facts.audit("strategy", f"{command.by} sets {command.name} running={command.running}", now)
-                self.facts.emit(fx.SwitchStrategy(name=command.name, running=command.running, by=command.by))
-            case Stop():
-                self._ending.begin(command, now)
+                strategies.switch(self.facts, command, now)
+            case StrategyFailed():
+                strategies.fail(self.facts, command, now)
             case other:
-                assert_never(other)
-        return self.facts.take()
+                raise TypeError(f"a wish that no room takes: {type(other).__name__}")
 
     def on_event(self, event: EngineInput, now: Instant) -> list[Effect]:
         """A fact."""
-        if not (self._on_orders(event, now) or self._on_money(event, now) or self._on_surroundings(event, now)):
+        if (entry := event_entry(event, now)) is not None:
+            self.facts.record(entry)
+        for room in self._fact_rooms:
+            if room(event, now):
+                break
+        else:
             self._on_shell(event, now)
-        self._progress()
-        self._kill.refresh(now)
-        self._ending.tick(now)
+        self._reconciling.progress()
+        self._stopping.on_event(event, now)
+        self._deadman.tick(now)
         return self.facts.take()
+
+    def exit_report(self, now: Instant) -> ExitReport | None:
+        """How it ended, once nothing is left to do."""
+        return self._deadman.last_word(self.facts.standing.exit_report, now)
 
     def _on_orders(self, event: EngineInput, now: Instant) -> bool:
         match event:
@@ -152,23 +226,31 @@ class Machine:
                 for report in event.orders:
                     self._evidence.on_report(report, now)
             case OpenOrdersListed():
-                self._is_list_due = False
-                self._catch_up.on_read(is_fine=True)
-                self._evidence.on_list(event, now)
-                self._sweep.on_list(event, now)
+                self._reconciling.on_list(event, now)
                 self.facts.changed(Urgency.QUIET)
-            case OrderSendResolved():
-                self._tasks.on_sent(event, now)
-            case CancelSendResolved():
-                self._tasks.on_cancel_sent(event, now)
-            case CancelAllResolved():
-                self._sweep.on_resolved(event.outcome, now)
             case fx.OrderLookedUp():
                 self._evidence.on_looked_up(event, now)
+                self._changes.on_looked_up(event.client_id, now)
             case fx.LookUpFailed():
                 self._evidence.on_look_up_failed(event, now)
             case fx.OwnerFound():
                 self._evidence.on_owner(event, now)
+            case _:
+                return False
+        return True
+
+    def _on_outcomes(self, event: EngineInput, now: Instant) -> bool:
+        match event:
+            case OrderSendResolved():
+                self._tasks.on_sent(event, now)
+                if isinstance(event.outcome, Unresolved):
+                    self._reconciling.hurry(now)
+            case CancelSendResolved():
+                self._tasks.on_cancel_sent(event, now)
+            case ModifySendResolved():
+                self._changes.on_sent(event, now)
+            case CancelAllResolved():
+                pass  # `stopping` hears it
             case _:
                 return False
         return True
@@ -182,14 +264,17 @@ class Machine:
             case fx.FillsCaughtUp():
                 self._catch_up.on_done(event.up_to, now)
             case fx.CatchUpFailed():
-                self._on_catch_up_failed(event.why, now)
+                self._reconciling.on_catch_up_failed(event.why, now)
             case fx.FillResolved():
                 self._fills.on_resolved(event, now)
             case PositionsReported():
                 self._fills.on_positions(event, now)
+                if event.asked_ns is not None:
+                    self._reconciling.on_positions(now)
             case AccountReported():
                 self.facts.account = event.account
                 self._day.see(event.account.equity, now)
+                self._deadman.on_account(event.account.cancel_all_us, now)
                 self.facts.changed(Urgency.QUIET)
             case _:
                 return False
@@ -199,27 +284,31 @@ class Machine:
         facts = self.facts
         match event:
             case MarketsListed():
-                facts.markets = {market.id: market for market in event.markets}
-                _warn_of_idle_limits(facts, now)
+                facts.outlook.see_markets({market.id: market for market in event.markets})
+                _name_markets(facts)
+                self._limiting.on_markets(event.symbols, now)
                 facts.changed()
             case QuotesChanged():
                 for quote in event.quotes:
-                    facts.quotes[quote.market_id] = quote
+                    facts.outlook.see_quote(quote)
                 facts.changed(Urgency.QUIET)
             case LinkChanged():
-                before = facts.links.get(event.link.name)
-                facts.links[event.link.name] = event.link
-                if before is not None and before.status is not event.link.status:
-                    level = NoticeLevel.ALERT if event.link.status is LinkStatus.DOWN else NoticeLevel.INFO
-                    text = f"{event.link.name.value} link is {event.link.status.value} {event.link.detail}".rstrip()
-                    facts.tell(level, text, now, "link")
-                    if event.link.name is LinkName.ACCOUNT and event.link.status is LinkStatus.LIVE:
-                        self._catch_up.want(now)
-                facts.changed()
+                self._reconciling.on_link(event.link, now)
+            case TransactionSigned():
+                pass  # its entry is all there is to it
+            case NonceMoved():
+                self._rivals.on_nonce(event, now)
+            case fx.ClocksCompared():
+                facts.outlook.see_clocks(event.skew_ms, now)
             case Noticed():
                 facts.tell(event.level, event.text, now, event.source)
             case Ticked():
-                self._on_tick(now)
+                self._reconciling.tick(now)
+                self._fills.tick(now)
+                self._parents.tick(now)
+                self._watchman.tick(now)
+                self._deadlines.tick(now)
+                self._changes.tick()
             case _:
                 return False
         return True
@@ -228,133 +317,44 @@ class Machine:
         facts = self.facts
         match event:
             case fx.ConnectorStarted():
-                self._on_connected(now)
+                self._reconciling.on_connected(now)
             case fx.ConnectFailed():
-                self._on_connect_failed(event.why, now)
+                self._reconciling.on_connect_failed(event.why, now)
             case fx.CancelAllSent():
-                self._sweep.on_sent(event.sent_ns)
+                pass  # `stopping` hears it
             case fx.ListFailed():
-                self._catch_up.on_read(is_fine=False)
-                self._evidence.on_list_failed()
-                self._sweep.on_list_failed(event.why, now)
-                self._retry(event.why, now)
+                self._reconciling.on_list_failed(event.why, now)
             case fx.ViewFailed():
-                self._catch_up.on_read(is_fine=False)
-                self._retry(event.why, now)
+                self._reconciling.on_view_failed(event.why, now)
+            case fx.SwitchAnswered() | fx.SwitchRead() | fx.SwitchReadFailed():
+                self._deadman.on_event(event, now)
             case fx.JournalFailed():
                 if not facts.standing.journal_fault:
                     facts.standing.journal_fault = event.why
                     facts.tell(NoticeLevel.ALERT, f"nothing can be remembered, trading stops: {event.why}", now)
                 facts.changed(Urgency.NOW)
             case fx.StrategySwitched():
-                verb = "started" if event.running else "stopped"
-                text = f"{event.name} {verb} by {event.by}" if event.is_known else f"no strategy is called {event.name}"
-                facts.tell(NoticeLevel.INFO if event.is_known else NoticeLevel.WARN, text, now)
+                strategies.on_switched(facts, event, now)
             case _:
                 raise TypeError(f"a fact that no room takes: {type(event).__name__}")
 
-    def _on_tick(self, now: Instant) -> None:
-        standing = self.facts.standing
-        if standing.is_connected:
-            self._evidence.tick(now)
-            if standing.phase is EnginePhase.RECONCILING and self._retry_ns and now.mono_ns >= self._retry_ns:
-                self._retry_ns = 0
-                self._ask()
-            if self.facts.unbooked.is_due(now):
-                self.facts.emit(fx.ViewAccount())
-                self._catch_up.want(now)
-            self._catch_up.tick(now)
-        self._fills.tick(now)
-        self._sweep.tick(now)
-
-    def _on_connected(self, now: Instant) -> None:
-        standing = self.facts.standing
-        standing.is_connected = True
-        self._is_list_due = True
-        if standing.phase in {EnginePhase.STARTING, EnginePhase.CONNECTING}:
-            standing.phase, standing.phase_detail = EnginePhase.RECONCILING, "comparing orders and positions"
-        self._ask()
-        self._catch_up.tick(now)
-        self._sweep.tick(now)
-        self._evidence.tick(now)
-        self.facts.changed(Urgency.NOW)
-
-    def _on_connect_failed(self, why: str, now: Instant) -> None:
-        standing = self.facts.standing
-        detail = f"{why}; trying again"
-        if standing.phase_detail != detail:
-            self.facts.tell(NoticeLevel.WARN, f"not connected: {detail}", now)
-        if standing.phase in {EnginePhase.STARTING, EnginePhase.CONNECTING}:
-            standing.phase, standing.phase_detail = EnginePhase.CONNECTING, detail
-        self.facts.changed()
-
-    def _ask(self) -> None:
-        if self._is_list_due:
-            self._evidence.ask_list()
-        if not self.facts.ledger.has_baseline:
-            self.facts.emit(fx.ViewAccount())
-
-    def _on_catch_up_failed(self, why: str, now: Instant) -> None:
-        self._catch_up.on_failed(why, now)
-        if self._catch_up.is_due:
-            self._evidence.ask_list()  # whether anything at all can be had
-            self._retry(why, now)
-
-    def _retry(self, why: str, now: Instant) -> None:
-        if self.facts.standing.phase is EnginePhase.RECONCILING:
-            self.facts.standing.phase_detail = f"comparing orders and positions: {why}"
-            self._retry_ns = now.mono_ns + _RETRY_NS
-            self.facts.changed()
-
-    def _progress(self) -> None:
-        """Trading may begin once orders, positions and everything in doubt were seen or asked for."""
-        standing = self.facts.standing
-        if standing.phase is not EnginePhase.RECONCILING or self._is_list_due or self._catch_up.is_due:
-            return
-        if self.facts.ledger.has_baseline and not self._fills.pending and self._evidence.is_first_round_over:
-            standing.phase, standing.phase_detail = EnginePhase.RUNNING, ""
-            self.facts.changed(Urgency.NOW)
-
-    def _recover(self, image: JournalImage, world: str, now: Instant) -> None:
-        """Take in the orders that were live when the journal was last written."""
-        facts = self.facts
-        is_same_world = facts.meta.get(_WORLD_KEY, world) == world
-        # Orders placed elsewhere are left to the venue's list: it shows those that still live.
-        live = [saved for saved in image.live if saved.task_id is not None]
-        for saved in live:
-            tracked = Tracked(
-                order=saved.order,
-                origin=saved.origin,
-                priority=saved.priority,
-                task_id=saved.task_id,
-                created_ns=now.mono_ns,
-                since_ns=now.mono_ns,
-                reported=saved.order.filled,
-                reported_quote=saved.order.filled_quote,
-                booked=saved.booked,
-                booked_quote=saved.booked_quote,
-                counted=saved.order.filled,
-            )
-            facts.orders.add(tracked)
-            if saved.order.status is OrderStatus.QUEUED:
-                facts.move(tracked, Trigger.DROP, now, "the engine ended before it was sent")
-            elif is_same_world:
-                recovered(tracked, now)
-                facts.save(tracked)
-            else:
-                facts.move(tracked, Trigger.END_WORLD, now, "the venue it lived at is gone")
-        if live:
-            what = "to be looked up" if is_same_world else "closed: the venue they lived at is gone"
-            facts.tell(NoticeLevel.WARN, f"{len(live)} orders of an earlier run {what}", now)
-        if facts.meta.get(_WORLD_KEY) != world:
-            facts.store(_WORLD_KEY, world)
-            facts.audit("world", world, now)
+    def _submit(self, command: SubmitOrder, now: Instant) -> TaskId:
+        tracked = self._tasks.submit(command, now)
+        self._deadlines.watch(tracked, now)
+        if tracked.task_id is None:
+            raise InvariantBroken("a new task has no id")
+        return tracked.task_id
 
 
-def _warn_of_idle_limits(facts: Facts, now: Instant) -> None:
-    """A limit for a market that is not traded here limits nothing: perhaps its symbol is misspelt."""
-    known = {market.symbol for market in facts.markets.values()}
-    idle = sorted(facts.risk.limits.markets.keys() - known)
-    if idle:
-        text = f"risk.markets: no such market here, these limits limit nothing: {', '.join(idle)}"
-        facts.tell(NoticeLevel.ALERT, text, now, "risk")
+def _cancel_all_first(effects: list[Effect]) -> list[Effect]:
+    """Nothing stands before a cancel-all, not even the note of who wanted it."""
+    if len(effects) < 2:
+        return effects
+    return sorted(effects, key=lambda effect: not isinstance(effect, fx.SendCancelAll))
+
+
+def _name_markets(facts: Facts) -> None:
+    """Keep the symbols beside the log, whose rows know markets by their numbers."""
+    named = ",".join(f"{market.id} {market.symbol}" for market in facts.markets.values())
+    if facts.meta.get(MARKETS) != named:
+        facts.store(MARKETS, named)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from core.engine.working import Working
 from core.errors import InvariantBroken
 from core.model import (
     IN_FLIGHT,
@@ -16,9 +17,11 @@ from core.model import (
     OrderMapSide,
     OrderStatus,
     OrderTask,
+    OrderType,
     Origin,
     Priority,
     Side,
+    TimeInForce,
 )
 from core.units import ZERO, ClientOrderId, MarketId, TaskId, VenueOrderId
 
@@ -35,6 +38,18 @@ class Doubt:
     """A look-up is on its way."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Change:
+    """A new size and price that was asked for and not shown by the venue yet."""
+
+    size: Decimal
+    price: Decimal
+    next_ns: int
+    """When to look the order up if nothing was shown by then."""
+    expires_ns: int | None = None
+    """Until when it may still take effect although nobody said that it was taken; None once somebody did."""
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Tracked:
     """One order and all that is known about it; owned by the machine, never shown."""
@@ -45,6 +60,8 @@ class Tracked:
     task_id: TaskId | None = None
     """None for an order placed elsewhere."""
     deadline_ns: int | None = None
+    fill_by_ns: int | None = None
+    change: Change | None = None
     created_ns: int = 0
     since_ns: int = 0
     """Since when it stands on its side of the map."""
@@ -92,6 +109,33 @@ class Tracked:
         return self.order.intent.market_id
 
     @property
+    def largest(self) -> Decimal:
+        """Its size, or the one it may be about to get if that is larger, in base units."""
+        size = self.order.intent.size
+        return size if self.change is None else max(size, self.change.size)
+
+    @property
+    def at_risk(self) -> Decimal:
+        """What of it may still trade at worst, in base units; zero once closed."""
+        is_harmless = self.status.is_closed or self.is_waiting
+        return ZERO if is_harmless else max(ZERO, self.largest - self.order.filled)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is the exit of a group: a market order that is not immediate, and shrinks what its lead did.
+
+        The venue sizes it by the position, and ends it with its twin: counted as exposure it would be counted twice.
+        """
+        intent = self.order.intent
+        return intent.type is OrderType.MARKET and intent.tif is TimeInForce.GTT and intent.reduce_only
+
+    @property
+    def prices(self) -> tuple[Decimal, ...]:
+        """Where it may rest: at its price, and at the one a change on its way gives it."""
+        price = self.order.intent.price
+        return (price,) if self.change is None else (price, self.change.price)
+
+    @property
     def was_sent(self) -> bool:
         """Whether its bytes may have left."""
         return self.status not in {OrderStatus.QUEUED, OrderStatus.DENIED}
@@ -102,6 +146,24 @@ class Tracked:
         if not self.is_ours:
             return OrderMapSide.VENUE
         return OrderMapSide.BOTH if self.is_listed and self.status not in IN_FLIGHT else OrderMapSide.OURS
+
+    @property
+    def note(self) -> str:
+        """What is being done about it; empty when nothing needs to be."""
+        if self.awaits_owner:
+            return "asking the journal whose it is"
+        notes = []
+        if not self.is_ours:
+            notes.append("placed elsewhere: counted in risk, left alone")
+        if self.wants_cancel:
+            notes.append("its cancel was asked for")
+        if self.change is not None:
+            notes.append(f"asked for {self.change.size} at {self.change.price} instead")
+        if self.doubt is not None:
+            times = self.doubt.look_ups
+            word = "once" if times == 1 else f"{times} times"
+            notes.append(f"looked up {word}, no trace of it" if times else "being looked up")
+        return "; ".join(notes)
 
     def become(self, order: Order) -> None:
         """Take a newer form of the order."""
@@ -130,6 +192,7 @@ class Tracked:
                 priority=self.priority,
                 order=self.order,
                 deadline_ns=self.deadline_ns,
+                fill_by_ns=self.fill_by_ns,
                 created_ns=self.created_ns,
             )
         return self._shown_task
@@ -137,7 +200,12 @@ class Tracked:
     def entry(self) -> OrderMapEntry:
         """Its row of the order map."""
         return OrderMapEntry(
-            side=self.side, order=self.order, task_id=self.task_id, origin=self.origin, since_ns=self.since_ns
+            side=self.side,
+            order=self.order,
+            task_id=self.task_id,
+            origin=self.origin,
+            since_ns=self.since_ns,
+            note=self.note,
         )
 
 
@@ -150,15 +218,18 @@ class OrderMap:
         self._recent: dict[Tracked, None] = {}
         self._by_client: dict[ClientOrderId, Tracked] = {}
         self._by_venue: dict[VenueOrderId, Tracked] = {}
+        self._by_task: dict[TaskId, Tracked] = {}
         self._by_market: dict[MarketId, dict[Tracked, None]] = {}
+        self.working = Working()
+        """What every order that may be live still wants, kept order by order."""
 
     def __len__(self) -> int:
         return len(self._live) + len(self._recent)
 
     @property
     def index_size(self) -> int:
-        """Entries of both indexes together; at most twice the number of orders held."""
-        return len(self._by_client) + len(self._by_venue)
+        """Entries of all indexes together; at most three times the number of orders held."""
+        return len(self._by_client) + len(self._by_venue) + len(self._by_task)
 
     def add(self, tracked: Tracked) -> None:
         """Take in a new order, live.
@@ -171,6 +242,7 @@ class OrderMap:
             raise InvariantBroken(f"two orders with one id: client {client_id}, venue {venue_id}")
         self._enter(tracked)
         self._index(tracked)
+        self.working.note(tracked)
 
     def link(self, tracked: Tracked, venue_id: VenueOrderId) -> None:
         """Note the venue's id of an order.
@@ -209,6 +281,10 @@ class OrderMap:
         is_same = ours.market_id == market_id and ours.order.intent.side is side
         return ours if is_same else None
 
+    def of_task(self, task_id: TaskId) -> Tracked | None:
+        """The order of a task, live or recent."""
+        return self._by_task.get(task_id)
+
     def is_free(self, client_id: ClientOrderId) -> bool:
         """Whether no order in memory carries this client id."""
         return client_id not in self._by_client
@@ -219,6 +295,9 @@ class OrderMap:
         The oldest recent order is forgotten, with its index entries, when there are too many.
         """
         is_live = tracked in self._live
+        if tracked.task_id is not None and (is_live or tracked in self._recent):
+            self._by_task[tracked.task_id] = tracked  # it may have been recognised as ours only now
+        self.working.note(tracked)
         if tracked.status.is_closed and is_live:
             self._leave(tracked)
             self._recent[tracked] = None
@@ -247,7 +326,7 @@ class OrderMap:
 
     def may_be_live(self) -> int:
         """How many orders the venue may be holding."""
-        return sum(tracked.status.may_be_live for tracked in self._live)
+        return len(self.working)
 
     def open(self) -> int:
         """How many orders the venue has shown and not ended."""
@@ -275,6 +354,8 @@ class OrderMap:
             del self._by_client[client_id]
         if venue_id is not None and self._by_venue.get(venue_id) is tracked:
             del self._by_venue[venue_id]
+        if tracked.task_id is not None and self._by_task.get(tracked.task_id) is tracked:
+            del self._by_task[tracked.task_id]
 
     def _index(self, tracked: Tracked) -> None:
         """Make it findable by its ids; one that another order carries stays that order's."""
@@ -283,3 +364,5 @@ class OrderMap:
             self._by_client.setdefault(client_id, tracked)
         if venue_id is not None:
             self._by_venue.setdefault(venue_id, tracked)
+        if tracked.task_id is not None:
+            self._by_task.setdefault(tracked.task_id, tracked)

@@ -9,12 +9,14 @@ from enum import Enum, auto
 from typing import Final
 
 from core.errors import InvariantBroken
-from core.model import OrderStatus
+from core.model import Order, OrderStatus
 from core.units import ZERO
 
 
 class Trigger(Enum):
     """What can happen to an order, in the column order of the table."""
+
+    __hash__ = object.__hash__  # members are their own keys; the inherited one hashes the name, in Python
 
     DENY = auto()
     """Stopped by us before its bytes left: risk, the kill switch, the journal."""
@@ -42,8 +44,11 @@ class Trigger(Enum):
     """The venue shows no trace of it any more."""
     END_WORLD = auto()
     """The venue it lived at is gone."""
+    ASK_CHANGE = auto()
+    """A new size and price of it is being asked for."""
 
 
+_RESTING: Final = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
 _CODES: Final = {
     "Q": OrderStatus.QUEUED,
     "D": OrderStatus.DENIED,
@@ -66,21 +71,22 @@ _CODES: Final = {
 #   - A closed order that the venue shows open (newer than what closed it) is live again, for the same reason.
 #   - An order that was shown and then left no trace is not open; how it ended is not known, so it is EXPIRED, or
 #     CANCELED when a cancel was on its way.
+#   - A change asked for changes nothing by itself: the order is what the venue shows until it shows another.
 #   - QUEUED and DENIED orders were never at the venue: a report about one belongs to somebody else's order.
 # Columns:                            deny drop send refuse unresolve, the five SHOW, execute complete,
-#                                     ask_cancel keep lose end_world
+#                                     ask_cancel keep lose end_world, ask_change
 _TABLE: Final = {
-    OrderStatus.QUEUED: "DCS!! !!!!! !! !!!!",
-    OrderStatus.DENIED: "!!!!! !!!!! !! !!!!",
-    OrderStatus.SUBMITTING: "D!!RU AFCRE PF ==RE",
-    OrderStatus.UNKNOWN: "!!!!= AFCRE PF ==RE",
-    OrderStatus.ACCEPTED: "=!!== AFCRE PF WAEE",
-    OrderStatus.PARTIALLY_FILLED: "=!!== PFCRE PF WPEE",
-    OrderStatus.PENDING_CANCEL: "=!!== =FCRE =F =ACE",
-    OrderStatus.FILLED: "=!!== A==== == !===",
-    OrderStatus.CANCELED: "=!!== AF=== =F !===",
-    OrderStatus.REJECTED: "=!!== AFC=E PF !===",
-    OrderStatus.EXPIRED: "=!!== AFC== =F !===",
+    OrderStatus.QUEUED: "DCS!! !!!!! !! !!!! =",
+    OrderStatus.DENIED: "!!!!! !!!!! !! !!!! !",
+    OrderStatus.SUBMITTING: "D!!RU AFCRE PF ==RE !",
+    OrderStatus.UNKNOWN: "!!!!= AFCRE PF ==RE !",
+    OrderStatus.ACCEPTED: "=!!== AFCRE PF WAEE =",
+    OrderStatus.PARTIALLY_FILLED: "=!!== PFCRE PF WPEE =",
+    OrderStatus.PENDING_CANCEL: "=!!== =FCRE =F =ACE !",
+    OrderStatus.FILLED: "=!!== A==== == !=== !",
+    OrderStatus.CANCELED: "=!!== AF=== =F !=== !",
+    OrderStatus.REJECTED: "=!!== AFC=E PF !=== !",
+    OrderStatus.EXPIRED: "=!!== AFC== =F !=== !",
 }
 
 
@@ -110,9 +116,24 @@ def shown(status: OrderStatus) -> Trigger:
 
 def open_status(status: OrderStatus, filled: Decimal) -> OrderStatus:
     """ACCEPTED or PARTIALLY_FILLED, whichever the filled size says; any other status as it is."""
-    if status not in {OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED}:
+    if status not in _RESTING:
         return status
     return OrderStatus.PARTIALLY_FILLED if filled > ZERO else OrderStatus.ACCEPTED
+
+
+def moved(order: Order, status: OrderStatus, reason: str, updated_us: int) -> Order:
+    """The order in another status. What `dataclasses.replace` does, in half the time: every order passes here."""
+    return Order(
+        intent=order.intent,
+        status=status,
+        client_id=order.client_id,
+        venue_id=order.venue_id,
+        filled=order.filled,
+        filled_quote=order.filled_quote,
+        reason=reason,
+        created_us=order.created_us,
+        updated_us=updated_us,
+    )
 
 
 def _outcome(status: OrderStatus, code: str) -> OrderStatus | None:

@@ -10,10 +10,11 @@ from core.decisions import TradingState
 from core.engine import snapshot
 from core.engine.autopilot import Autopilot
 from core.engine.facts import Urgency
+from core.engine.looking import Looking
 from core.engine.machine import Machine
 from core.engine.snapshot import Surroundings
 from core.model import BookStatus, BookView
-from core.risk import RiskView
+from core.risk import RiskManager, RiskView
 from core.state import EnginePhase, EngineState
 from core.units import MarketId
 
@@ -23,10 +24,11 @@ _HEARTBEAT_NS: Final = SECOND_NS
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A snapshot and the risk view of the same moment, swapped in one assignment."""
+    """A snapshot, the risk view of the same moment and the limits then in force, swapped in one assignment."""
 
     state: EngineState
     view: RiskView | None
+    risk: RiskManager | None = None
 
 
 class Publisher:
@@ -38,6 +40,7 @@ class Publisher:
         self._profile = profile
         self._autopilot = autopilot
         self._seq = 0
+        self.looking = Looking(connector, clock)
         self._books: dict[MarketId, BookView] = {}
         self._wanted: dict[MarketId, tuple[int, int]] = {}
         state = EngineState(
@@ -67,16 +70,17 @@ class Publisher:
             budgets=self._connector.budgets(),
             strategies=() if self._autopilot is None else self._autopilot.statuses(),
             day_pnl=machine.day_pnl,
+            algorithms=machine.algorithms(),
         )
         state = snapshot.build(machine.facts, around, now)
-        self.published = Published(state, machine.facts.risk_view(is_frozen=True))
+        self.published = Published(state, machine.facts.outlook.view(now, is_frozen=True), machine.facts.risk)
 
     def beat(self, now: Instant) -> None:
         """Show that the engine lives although nothing changed."""
         if now.mono_ns - self.state.published.mono_ns >= _HEARTBEAT_NS:
             self._seq += 1
             state = snapshot.beat(self.state, self._seq, self._connector.links(), self._connector.budgets(), now)
-            self.published = Published(state, self.published.view)
+            self.published = replace(self.published, state=state)
 
     def end(self, phase: EnginePhase, detail: str) -> None:
         """The last snapshot, from the one before it: also when nothing else can be trusted."""
@@ -95,6 +99,7 @@ class Publisher:
 
     def refresh_books(self) -> None:
         """Freeze the books that were asked for lately."""
+        self.looking.refresh()
         now_ns = time.monotonic_ns()
         for market_id, (depth, asked_ns) in tuple(self._wanted.items()):
             if now_ns - asked_ns > _WANTED_NS:

@@ -8,7 +8,7 @@ from core.clock import Instant
 from core.engine.facts import Facts
 from core.events import LinkHealth
 from core.model import BookStatus, OrderMapEntry, OrderMapSide, OrderTask, Quote
-from core.state import BudgetUse, EngineState, StrategyStatus
+from core.state import AlgorithmStatus, BudgetUse, EngineState, PnlRow, StrategyStatus
 from core.units import MarketId
 
 _SIDES: Final = {OrderMapSide.BOTH: 0, OrderMapSide.OURS: 1, OrderMapSide.VENUE: 2}
@@ -25,6 +25,7 @@ class Surroundings:
     budgets: tuple[BudgetUse, ...]
     strategies: tuple[StrategyStatus, ...]
     day_pnl: Decimal | None
+    algorithms: tuple[AlgorithmStatus, ...] = ()
 
 
 def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
@@ -41,6 +42,9 @@ def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
         trading=trading,
         trading_detail=detail,
         kill=standing.kill,
+        deadman=standing.deadman,
+        kills=standing.kills,
+        flatten=standing.flatten,
         breakers=facts.breakers.statuses(facts.markets),
         links=around.links,
         markets=tuple(facts.markets.values()),
@@ -48,14 +52,20 @@ def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
         positions=facts.ledger.positions(),
         account=facts.account,
         day_pnl=around.day_pnl,
+        pnl=_pnl(facts),
+        equity_high=facts.outlook.equity_high,
+        drawdown=facts.outlook.money.drawdown,
+        equity_curve=facts.outlook.equity_curve,
         tasks=_tasks(facts),
         recent=tuple(tracked.task() for tracked in facts.orders.recent() if tracked.is_ours),
         is_listed=standing.is_listed,
         order_map=_order_map(facts),
         fills=facts.ledger.fills(),
-        limits=facts.risk.uses(facts.risk_view(is_frozen=False)),
+        limits=facts.risk.uses(facts.outlook.view(now, is_frozen=False)),
+        rules=facts.rules,
         budgets=around.budgets,
         strategies=around.strategies,
+        algorithms=around.algorithms,
         notices=facts.notices.all(),
     )
 
@@ -65,6 +75,11 @@ def beat(
 ) -> EngineState:
     """The same state a while later, when nothing but time has changed."""
     return replace(state, seq=seq, links=links, budgets=budgets, published=now)
+
+
+def _pnl(facts: Facts) -> tuple[PnlRow, ...]:
+    marks = {market_id: quote.mark for market_id, quote in facts.quotes.items()}
+    return facts.profit.rows(marks, {position.market_id: position for position in facts.ledger.positions()})
 
 
 def _quote(facts: Facts, market_id: MarketId) -> Quote:

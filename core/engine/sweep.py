@@ -60,6 +60,11 @@ class Sweep:
         self._listed = None
         self._cancel_all(now)
 
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether the venue's list is empty, and watched."""
+        return self.is_on and self.confirmed_ns is not None
+
     def stop(self) -> None:
         """No longer watch."""
         self.is_on = False
@@ -72,7 +77,7 @@ class Sweep:
         """How many orders may be live, by our map and the venue's newest list; None while that list cannot be had."""
         if self._is_blind or not self._facts.standing.is_listed:
             return None
-        return max(self._facts.orders.may_be_live(), self._listed or 0)
+        return max(self._facts.strays(), self._listed or 0)
 
     def on_sent(self, sent_ns: int) -> None:
         """The bytes of a cancel-all left."""
@@ -97,7 +102,8 @@ class Sweep:
 
     def on_list(self, listed: OpenOrdersListed, now: Instant) -> None:
         """The venue's complete list; `core.engine.evidence` took it in already."""
-        self._listed = len(listed.orders)
+        flattening = self._facts.standing.flattening
+        self._listed = sum(report.client_id not in flattening for report in listed.orders)
         self._is_blind = False
         self._asked_ns = listed.asked_ns
         if self._was_taken:
@@ -130,7 +136,7 @@ class Sweep:
     def _judge(self, now: Instant) -> None:
         if not self.is_on:
             return
-        may_live = self._facts.orders.may_be_live() > 0 or bool(self._listed)
+        may_live = self._facts.strays() > 0 or bool(self._listed)
         if self.confirmed_ns is not None:
             if may_live:
                 self._facts.tell(NoticeLevel.ALERT, "an order appeared after everything was cancelled", now)
@@ -164,3 +170,15 @@ class Sweep:
         if fault != self.fault:
             self._facts.tell(NoticeLevel.ALERT, fault, now)
         self.fault = fault
+
+
+def orders(count: int) -> str:
+    """`1 order`, `2 orders`."""
+    return "1 order" if count == 1 else f"{count} orders"
+
+
+def still_live(count: int | None) -> str:
+    """What may still rest at the venue, in words."""
+    if count is None:
+        return "how many orders are live is not known"
+    return f"{orders(count)} may still be live" if count else "the venue's list is not confirmed yet"

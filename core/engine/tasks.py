@@ -7,24 +7,25 @@ import heapq
 from dataclasses import replace
 from typing import Final, assert_never
 
-from core.clock import Instant
+from core.clock import SECOND_US, Instant
 from core.commands import CancelOrder, SubmitOrder
 from core.connectors.base import NewOrder, OrderRef
 from core.decisions import Approved, Denied, DenyReason, Refused, RiskDecision, Sent, TradingState, Unresolved
+from core.engine.dropping import Dropping
 from core.engine.effects import SendCancel, SendOrder
 from core.engine.facts import Facts
 from core.engine.order_map import Doubt, Tracked
 from core.engine.orders import Trigger
+from core.engine.reducing import reducing
 from core.events import CancelSendResolved, NoticeLevel, OrderSendResolved
-from core.model import Order, OrderStatus, OriginKind
+from core.model import Order, OrderIntent, OrderStatus, OrderType, OriginKind, TimeInForce
+from core.risk import RiskView
+from core.scope import EVERYTHING, Scope
 from core.state import EnginePhase
 from core.units import ClientOrderId, MarketId
 
 QUEUE_LIMIT: Final = 1_000
 """Tasks that may wait; one more is denied."""
-MAX_SENDING: Final = 2
-"""Orders handed to the connector and not answered. The venue takes one transaction of a key at a time (nonces are
-strict: apidocs, nonce management), so more of them would only queue where priority no longer counts."""
 
 
 class Tasks:
@@ -33,6 +34,8 @@ class Tasks:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._queue: list[tuple[int, int, Tracked]] = []
+        self.dropping: Final = Dropping(facts)
+        """What was stopped while it waited."""
         self._pushed = 0
         self._sending: dict[ClientOrderId, Tracked] = {}
         """By id and not by what the map finds: the map may forget an order before the reply to its sending comes."""
@@ -44,52 +47,40 @@ class Tasks:
         """Whether an order is on its way and its outcome has not come."""
         return bool(self._sending)
 
-    def submit(self, command: SubmitOrder, now: Instant) -> None:
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may be on its way."""
+        return len(self._sending) < self._facts.tuning.max_in_flight
+
+    def submit(self, command: SubmitOrder, now: Instant) -> Tracked:
         """Queue a wish; risk decides when its turn comes, on what is known then."""
-        facts = self._facts
-        order = Order(
-            intent=command.intent,
-            status=OrderStatus.QUEUED,
-            client_id=facts.new_client_id(),
-            created_us=now.utc_us,
-            updated_us=now.utc_us,
-        )
-        tracked = Tracked(
-            order=order,
-            origin=command.origin,
-            priority=command.priority,
-            task_id=facts.new_task_id(),
-            deadline_ns=command.deadline_ns,
-            created_ns=now.mono_ns,
-            since_ns=now.mono_ns,
-        )
-        facts.orders.add(tracked)
-        facts.changed()
-        if len(self._queue) >= QUEUE_LIMIT and not self._compact():
-            self._deny(tracked, Denied(DenyReason.QUEUE_FULL, f"{QUEUE_LIMIT} tasks are waiting already"), now)
-            return
+        tracked = track(self._facts, command, now)
+        if len(self._queue) + len(self.dropping) >= QUEUE_LIMIT and not self._compact():
+            self.deny(tracked, Denied(DenyReason.QUEUE_FULL, f"{QUEUE_LIMIT} tasks are waiting already"), now)
+            return tracked
         self._pushed += 1
         heapq.heappush(self._queue, (command.priority.value, self._pushed, tracked))
+        return tracked
 
     def next_market(self) -> MarketId | None:
         """The market of the task whose turn it is; None when nothing may be sent now."""
         self._prune()
-        if not self._queue or len(self._sending) >= MAX_SENDING:
+        if not self._queue or not self.has_room:
             return None
         return self._queue[0][2].market_id
 
     def dispatch(self, now: Instant) -> None:
         """Decide the task whose turn it is, and send it if it may go."""
         self._prune()
-        if not self._queue or len(self._sending) >= MAX_SENDING:
+        if not self._queue or not self.has_room:
             return
         tracked = heapq.heappop(self._queue)[2]
         if tracked.deadline_ns is not None and now.mono_ns > tracked.deadline_ns:
             self._facts.move(tracked, Trigger.DROP, now, "its deadline passed before its turn came")
             return
-        match self._decide(tracked):
+        match self.decide(tracked, tracked.order.intent, self._facts.outlook.view(now, is_frozen=False)):
             case Denied() as denied:
-                self._deny(tracked, denied, now)
+                self.deny(tracked, denied, now)
             case Approved():
                 self._send(tracked, now)
             case other:
@@ -103,6 +94,7 @@ class Tasks:
         facts.audit("cancel", f"{command.origin} cancels {name}", now)
         if tracked is None:
             if command.venue_id is not None:  # nobody here knows it: the venue may
+                facts.outlook.on_message(now)
                 facts.emit(SendCancel(ref=OrderRef(market_id=command.market_id, venue_id=command.venue_id)))
             else:
                 facts.tell(NoticeLevel.WARN, f"no order to cancel: {name} is not known", now)
@@ -124,16 +116,22 @@ class Tasks:
         # An id of somebody else's may look like one of ours: theirs are named by the venue's id alone.
         client_id = order.client_id if tracked.is_ours else None
         ref = OrderRef(market_id=tracked.market_id, client_id=client_id, venue_id=order.venue_id)
+        self._facts.outlook.on_message(now, tracked.origin)
         self._facts.emit(SendCancel(ref=ref))
 
-    def drop_all(self, denied: Denied, now: Instant) -> int:
-        """Empty the queue; how many tasks that were."""
+    def is_sending_in(self, scope: Scope) -> bool:
+        """Whether an order of this part is on its way and its outcome has not come."""
+        return any(scope.covers(tracked.market_id, tracked.origin) for tracked in self._sending.values())
+
+    def drop_all(self, denied: Denied, now: Instant, scope: Scope = EVERYTHING) -> int:
+        """Empty the queue of this part; how many tasks it held. They are dropped in slices, and none is ever sent."""
         self._compact()
-        dropped = [tracked for _, _, tracked in sorted(self._queue, key=lambda item: item[:2])]
-        self._queue.clear()
-        for tracked in dropped:
-            self._facts.move(tracked, Trigger.DENY, now, _reason(denied))
-        return len(dropped)
+        waiting = [tracked for _, _, tracked in sorted(self._queue, key=lambda item: item[:2])]
+        stopped = [tracked for tracked in waiting if scope.covers(tracked.market_id, tracked.origin)]
+        self._queue = [item for item in self._queue if not scope.covers(item[2].market_id, item[2].origin)]
+        heapq.heapify(self._queue)
+        self.dropping.take(stopped, reason_of(denied), now)
+        return len(stopped)
 
     def on_sent(self, event: OrderSendResolved, now: Instant) -> None:
         """What became of sending an order. `Sent` is not accepted: only the venue's own reports make it so."""
@@ -200,47 +198,80 @@ class Tasks:
             return "cancelled before it was sent"
         if tracked.deadline_ns is not None and now.mono_ns > tracked.deadline_ns:
             return "its deadline passed before it was sent"
+        return self.stands(tracked, tracked.order.intent)
+
+    def stands(self, tracked: Tracked, intent: OrderIntent) -> str | None:
+        """Why nothing like `intent` may leave for this order now; None when it may."""
+        if tracked.order.client_id in self._facts.standing.flattening:
+            seen = reducing(self._facts.outlook.standing_view(tracked), is_listed=self._facts.standing.is_listed)
+            denied = self._facts.risk.stands(intent, seen, tracked.origin)
+            return None if denied is None else reason_of(denied)
         trading, detail = self._facts.trading()
         if trading is TradingState.HALTED:
             return detail
-        denied = self._facts.risk.stands(tracked.order.intent, self._facts.risk_view_without(tracked))
-        return None if denied is None else _reason(denied)
+        if killed := self._facts.standing.killed_part(tracked.market_id, tracked.origin):
+            return killed
+        denied = self._facts.risk.stands(intent, self._facts.outlook.standing_view(tracked), tracked.origin)
+        return None if denied is None else reason_of(denied)
 
     def _is_sent_by(self, tracked: Tracked) -> bool:
         client_id = tracked.order.client_id
         return client_id is not None and self._sending.get(client_id) is tracked
 
-    def _decide(self, tracked: Tracked) -> RiskDecision:
-        """Our own switches first, then risk; both must agree before anything leaves."""
+    def decide(self, tracked: Tracked, intent: OrderIntent, view: RiskView) -> RiskDecision:
+        """Our own switches first, then risk; both must agree before anything leaves. `view` is of this moment."""
         facts = self._facts
-        trading, detail = facts.trading()
-        if trading is TradingState.HALTED:
+        if tracked.order.client_id in facts.standing.flattening:
+            seen = reducing(view, is_listed=facts.standing.is_listed)
+            return facts.risk.check(intent, seen, tracked.origin)
+        if view.trading is TradingState.HALTED:
+            detail = view.trading_detail
             if facts.standing.kill.is_latched:
                 return Denied(DenyReason.KILLED, detail)
             is_early = facts.standing.phase in {EnginePhase.STARTING, EnginePhase.CONNECTING, EnginePhase.RECONCILING}
             return Denied(DenyReason.NOT_READY if is_early else DenyReason.HALTED, detail)
-        return facts.risk.check(tracked.order.intent, facts.risk_view(is_frozen=False))
+        if killed := facts.standing.killed_part(tracked.market_id, tracked.origin):
+            return Denied(DenyReason.KILLED, killed)
+        return facts.risk.check(intent, view, tracked.origin)
 
     def _send(self, tracked: Tracked, now: Instant) -> None:
         client_id = tracked.order.client_id
         if client_id is None:
             return
-        tracked.sent_ns = now.mono_ns
-        self._sending[client_id] = tracked
-        self._facts.move(tracked, Trigger.SEND, now)
-        self._facts.emit(SendOrder(order=NewOrder(client_id=client_id, intent=tracked.order.intent)))
+        self.let_go(tracked, now)
+        intent = tracked.order.intent
+        self._facts.outlook.on_sent(intent, tracked.origin, now)
+        self._facts.emit(
+            SendOrder(
+                order=NewOrder(
+                    client_id=client_id,
+                    intent=intent,
+                    expires_us=_expiry_us(self._facts.tuning.entry_expiry_s, intent, now),
+                )
+            )
+        )
 
-    def _deny(self, tracked: Tracked, denied: Denied, now: Instant) -> None:
-        self._facts.move(tracked, Trigger.DENY, now, _reason(denied))
+    def let_go(self, tracked: Tracked, now: Instant) -> None:
+        """Note that it is being sent: from here on it may be live, until the outcome of the sending says otherwise."""
+        if tracked.order.client_id is None:
+            return
+        tracked.sent_ns = now.mono_ns
+        self._sending[tracked.order.client_id] = tracked
+        self._facts.move(tracked, Trigger.SEND, now)
+
+    def deny(self, tracked: Tracked, denied: Denied, now: Instant) -> None:
+        """Risk, or a switch of ours, said no."""
+        self._facts.outlook.habits.on_denied(tracked.origin, now.mono_ns)
+        self._facts.move(tracked, Trigger.DENY, now, reason_of(denied))
         level = _loudness(tracked)
-        self._facts.tell(level, f"denied {tracked.origin}: {_reason(denied)}", now, "risk")
-        self._facts.audit("denied", f"task {tracked.task_id}: {_reason(denied)}", now)
+        self._facts.tell(level, f"denied {tracked.origin}: {reason_of(denied)}", now, "risk")
+        self._facts.audit("denied", f"task {tracked.task_id}: {reason_of(denied)}", now)
 
     def _compact(self) -> bool:
         """Let go of tasks cancelled anywhere in the queue; whether there is room now."""
         self._queue = [item for item in self._queue if item[2].status is OrderStatus.QUEUED]
         heapq.heapify(self._queue)
-        return len(self._queue) < QUEUE_LIMIT
+        return len(self._queue) + len(self.dropping) < QUEUE_LIMIT
 
     def _prune(self) -> None:
         """Tasks cancelled while they waited leave the head of the queue here."""
@@ -248,7 +279,39 @@ class Tasks:
             heapq.heappop(self._queue)
 
 
-def _reason(denied: Denied) -> str:
+def track(facts: Facts, command: SubmitOrder, now: Instant) -> Tracked:
+    """Give a wish its identity: an order and a task, in the order map and in no queue."""
+    order = Order(
+        intent=command.intent,
+        status=OrderStatus.QUEUED,
+        client_id=facts.new_client_id(),
+        created_us=now.utc_us,
+        updated_us=now.utc_us,
+    )
+    tracked = Tracked(
+        order=order,
+        origin=command.origin,
+        priority=command.priority,
+        task_id=facts.new_task_id(),
+        deadline_ns=command.deadline_ns,
+        fill_by_ns=command.fill_by_ns,
+        created_ns=now.mono_ns,
+        since_ns=now.mono_ns,
+    )
+    facts.orders.add(tracked)
+    facts.changed()
+    return tracked
+
+
+def _expiry_us(seconds: int | None, intent: OrderIntent, now: Instant) -> int | None:
+    """When the venue shall end it by itself: entries only, an order that shrinks the position should stay."""
+    if seconds is None or intent.reduce_only or intent.type is OrderType.MARKET or intent.tif is TimeInForce.IOC:
+        return None
+    return now.utc_us + seconds * SECOND_US
+
+
+def reason_of(denied: Denied) -> str:
+    """A denial in one line: its code and the numbers."""
     return f"{denied.reason.value}: {denied.detail}" if denied.detail else denied.reason.value
 
 

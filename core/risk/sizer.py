@@ -1,10 +1,11 @@
-"""How large an order should be: fractional Kelly, capped. It permits nothing: that is `core.risk.manager`."""
+"""How large an order should be: by Kelly, a fixed fraction or volatility, capped. It permits nothing: the gate does."""
 
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 
 from core.config import Sizing
 from core.model import Market
+from core.risk.volatility import UNSEEN, Volatility
 from core.units import ZERO, floor_to
 
 
@@ -48,6 +49,8 @@ class SizingContext:
     """At which the order would trade, USDC per base unit; above zero."""
     headroom: Decimal
     """USDC that the limits still leave for this side of this market."""
+    volatility: Volatility = UNSEEN
+    """Of the market's mark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +99,23 @@ class PositionSizer:
         if edge.trades < self._settings.min_trades:
             few = f"only {edge.trades} of {self._settings.min_trades} trades observed: smallest size"
             return smallest * context.price, few
+        if self._settings.method == "fixed":
+            fixed = self._settings.fixed_fraction
+            return fixed * context.equity, f"{fixed} of equity, fixed"
+        if self._settings.method == "volatility":
+            return self._by_volatility(context, smallest)
         fraction = kelly * self._settings.kelly_fraction
         return fraction * context.equity, f"{fraction:.4f} of equity by fractional Kelly"
+
+    def _by_volatility(self, context: SizingContext, smallest: Decimal) -> tuple[Decimal, str]:
+        seen, needed = context.volatility, self._settings.min_moves
+        if seen.moves < needed:
+            return smallest * context.price, f"only {seen.moves} of {needed} moves of the mark observed: smallest size"
+        if seen.daily_move <= 0:
+            return smallest * context.price, f"the mark stood still for {seen.moves} observations: smallest size"
+        target = self._settings.volatility_target
+        reason = f"a day's move of {seen.daily_move:.4f} is worth {target} of equity"
+        return target * context.equity / seen.daily_move, reason
 
 
 def smallest_valid_size(market: Market, price: Decimal) -> Decimal:

@@ -3,16 +3,18 @@ from decimal import Decimal
 
 import pytest
 
-from core.bot import ORDERS_PER_SECOND, NoQuote, TradingBot, WantQuote, headroom
+from core.bot import ORDERS_PER_SECOND, TradingBot, headroom
 from core.commands import CancelOrder, SubmitOrder
-from core.config import RiskLimits, Sizing
+from core.config import Sizing
 from core.decisions import TradingState
+from core.limits import RiskLimits
 from core.model import EXTERNAL, OPERATOR, OrderMapEntry, OrderMapSide, OrderStatus, Origin, OriginKind, Position, Side
 from core.risk import Edge, PositionSizer
 from core.state import BreakerStatus, EnginePhase, KillPhase, KillStatus, LimitUse
+from core.strategy import NoQuote, WantQuote
 from core.units import MarketId
 from tests.support.bot_world import MAKER, fill, state, task
-from tests.support.risk_world import ETH_ID, SOL_ID
+from tests.support.risk_world import ETH_ID, ETH_QUOTE, SOL_ID
 
 EDGE = Edge(win_probability=Decimal("0.55"), payoff=Decimal(1), trades=100)
 
@@ -47,6 +49,17 @@ def test_a_wish_becomes_an_order_of_the_sizers_size():
     assert command.intent.price == Decimal("1999.00")
     assert command.intent.size == Decimal("0.1250")  # 0.10 * 0.25 * 10,000 / 1999 on the grid
     assert command.deadline_ns > state().published.mono_ns
+
+
+def test_a_volatility_target_is_sized_by_what_the_mark_was_seen_to_do():
+    maker = TradingBot([Scripted([want()])], PositionSizer(Sizing(method="volatility")), RiskLimits())
+    sizes = []
+    for minute in range(31):
+        quote = replace(ETH_QUOTE, mark=Decimal(2_000 + minute % 2 * 4))
+        (command,) = maker.step(state(minute * 60_000, quotes=(quote,)))
+        sizes.append(command.intent.size)
+    assert set(sizes[:30]) == {Decimal("0.0051")}, "not enough was seen: the smallest size"
+    assert Decimal("0.65") < sizes[30] < Decimal("0.67"), "0.2 % a minute is 7.6 % a day, 100 USDC of 1,317"
 
 
 def test_an_order_within_tolerance_is_left_alone():

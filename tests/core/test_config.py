@@ -120,10 +120,16 @@ def test_every_problem_is_reported_at_once_with_field_value_and_what_is_accepted
         ('[risk]\nbreaker_trips_to = "active"', ["breaker_trips_to", "'reducing' or 'halted'"]),
         ("[risk.markets.eth]\nmax_order_size = 1", ["risk.markets.eth", "symbol such as ETH"]),
         ("[risk.markets.ETH]\nmax_order_sise = 1", ["risk.markets.ETH.max_order_sise", "no such setting"]),
-        ('exit_policy = "flatten"', ["exit_policy", "'cancel' or 'keep'", "'flatten'"]),
+        ('exit_policy = "leave"', ["exit_policy", "'cancel', 'keep' or 'flatten'", "'leave'"]),
         ("[sizing]\nkelly_fraction = 2", ["sizing.kelly_fraction", "less than or equal to 1"]),
         ("[demo]\nmarkets = []", ["demo.markets", "at least 1"]),
+        ("[journal]\nkeep_orders_days = 80", ["journal", "keep_log_days <= keep_orders_days", "90 and 80"]),
+        ("[journal]\nkeep_log_days = 1", ["journal.keep_log_days", "greater than or equal to 7"]),
         ("stale_after_ms = 1", ["stale_after_ms", "250"]),
+        ("[connector]\nmarket_connections = 0", ["connector.market_connections", "greater than or equal to 1", "0"]),
+        ("[connector]\nmarket_connections = 17", ["connector.market_connections", "less than or equal to 16", "17"]),
+        ('[connector]\ntier = "gold"', ["connector.tier", "'auto', 'standard'", "'gold'"]),
+        ("[connector]\ndrop_coppy = true", ["connector.drop_coppy", "no such setting"]),
     ],
 )
 def test_what_cannot_be_used_is_explained(config, text, words):
@@ -182,3 +188,14 @@ class TestSecrets:
         with pytest.raises(ConfigError) as caught:
             load(profile="live")
         assert secret not in str(caught.value)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("5m", 300), ("12h", 43_200), ("15d", 1_296_000), ("off", None)])
+def test_the_dead_mans_switch_is_off_or_a_span_that_the_venue_takes(config, text, seconds):
+    assert config("").deadman is None
+    assert config(f'deadman = "{text}"').deadman == seconds
+
+
+@pytest.mark.parametrize("text", ['"4m"', '"16d"', '"5"', "300", "true", '""'])
+def test_any_other_span_is_one_sentence(config, text):
+    problem(config, f"deadman = {text}", "deadman: expected 'off', or '5m' to '15d'", "got")

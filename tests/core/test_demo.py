@@ -4,13 +4,15 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bot import NoQuote, StrategyView, TradingBot, WantQuote
+from core.bot import TradingBot
 from core.commands import CancelOrder, SubmitOrder
-from core.config import RiskLimits, Sizing
+from core.config import Sizing
 from core.decisions import Approved
 from core.demo import MAX_INVENTORY, NAME, DemoMaker
+from core.limits import RiskLimits
 from core.model import BookStatus, OrderStatus, Origin, OriginKind, Position, Side
 from core.risk import MarketExposure, PositionSizer, RiskManager
+from core.strategy import NoQuote, StrategyView, WantQuote
 from core.units import is_on_grid
 from tests.support.bot_world import fill, moment, state, task
 from tests.support.risk_world import ETH, ETH_ID, ETH_QUOTE, SOL, SOL_ID, SOL_QUOTE, view

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from core.clock import SystemClock
 from core.commands import ExitPolicy
-from core.config import RiskLimits
 from core.engine.autopilot import Autopilot
 from core.engine.handle import EngineThread
 from core.engine.runtime import EngineParts
+from core.limits import RiskLimits
 from core.risk import RiskManager
 from core.state import EnginePhase
 from tests.support.fake_connector import FakeConnector
@@ -28,7 +28,7 @@ def parts_of(
     """What an engine is made of in tests."""
     return EngineParts(
         connector=venue,
-        risk=RiskManager(RiskLimits()),
+        risk=RiskManager(RiskLimits(duplicate_window_ms=0)),  # tests repeat themselves
         journal_path=tmp_path / "journal.sqlite",
         clock=SystemClock(),
         profile="fake",
@@ -63,9 +63,9 @@ def running(
         yield handle
 
 
-def seen(handle: EngineThread, what: str, predicate: Callable[[], object]) -> None:
+def seen(handle: EngineThread, what: str, predicate: Callable[[], object], timeout: float = 5.0) -> None:
     """Wait for something to show in the state; fail with the whole state."""
     try:
-        wait_until(predicate, what)
+        wait_until(predicate, what, timeout)
     except AssertionError as error:
         raise AssertionError(f"{error}; {handle.state()}") from None

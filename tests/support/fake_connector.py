@@ -12,7 +12,7 @@ from dataclasses import replace
 from decimal import Decimal
 from enum import Enum, auto
 
-from core.connectors.base import AccountView, EventSink, NewOrder, OrderRef, SendGate
+from core.connectors.base import AccountView, EventSink, Leg, NewOrder, OrderRef, SendGate
 from core.decisions import Refused, Sent, TxOutcome, Unresolved
 from core.errors import LighterTuiError, LinkDown
 from core.events import (
@@ -44,6 +44,7 @@ from core.model import (
     TimeInForce,
 )
 from core.state import BudgetUse
+from core.tape import Candle, Resolution, Tape
 from core.units import ZERO, AccountIndex, ClientOrderId, MarketId, TradeId, VenueOrderId
 
 ETH = MarketId(0)
@@ -131,6 +132,8 @@ class FakeConnector:
         self.equity = Decimal(10_000)
         self.submitted: list[NewOrder] = []
         """Orders whose bytes left."""
+        self.groups: list[tuple[Leg, ...]] = []
+        """Groups whose bytes left."""
         self.gated: list[tuple[ClientOrderId, str]] = []
         """Orders that the gate stopped, and its sentence."""
         self.cancelled: list[OrderRef] = []
@@ -140,7 +143,9 @@ class FakeConnector:
         self.leverages: dict[MarketId, int] = {}
         self.looked_up: list[ClientOrderId] = []
         self.lists = 0
-        self.trades: list[Fill] = []
+        self.fills: list[Fill] = []
+        self.tapes: dict[MarketId, Tape] = {}
+        self.candle_rows: dict[tuple[MarketId, Resolution], tuple[Candle, ...]] = {}
         self.catch_ups: list[int] = []
         self.quotes: dict[MarketId, Quote] = {
             market.id: Quote(
@@ -179,7 +184,7 @@ class FakeConnector:
         self.loop = asyncio.get_running_loop()
         self.thread_id = threading.get_ident()
         sink(MarketsListed(markets=MARKETS))
-        sink(FillsBegin(after=max((fill.trade_id for fill in self.trades), default=TradeId(0))))
+        sink(FillsBegin(after=max((fill.trade_id for fill in self.fills), default=TradeId(0))))
         for name in LinkName:
             sink(LinkChanged(link=LinkHealth(name=name, status=LinkStatus.LIVE)))
 
@@ -196,8 +201,17 @@ class FakeConnector:
         levels = (Level(price=Decimal(2000), size=Decimal(1)),)
         return BookView(market_id=market_id, status=BookStatus.LIVE, bids=levels[:depth], seq=1)
 
+    def trades(self, market_id: MarketId) -> Tape:
+        return self.tapes.get(market_id, Tape(market_id=market_id, status=BookStatus.LIVE))
+
+    async def candles(self, market_id: MarketId, resolution: Resolution, count: int) -> tuple[Candle, ...]:
+        await asyncio.sleep(0)
+        if self.is_rest_down:
+            raise LinkDown("the venue does not answer")
+        return self.candle_rows.get((market_id, resolution), ())[-count:]
+
     def links(self) -> tuple[LinkHealth, ...]:
-        return tuple(LinkHealth(name=name, status=LinkStatus.LIVE) for name in LinkName)
+        return tuple(LinkHealth(name=name, status=LinkStatus.LIVE, skew_ms=0) for name in LinkName)
 
     def budgets(self) -> tuple[BudgetUse, ...]:
         return (BudgetUse(name="transactions", left=48, limit=60, reserve=12, unit="transactions"),)
@@ -229,6 +243,28 @@ class FakeConnector:
         now = time.monotonic_ns()
         return Sent(tx_hash="00", sent_ns=now, acked_ns=now)
 
+    async def submit_group(self, legs: Sequence[Leg], gate: SendGate) -> TxOutcome:
+        """One fate for all; the venue shows exits without a size until their lead fills."""
+        await asyncio.sleep(0)
+        if self.before_gate is not None:
+            self.before_gate()
+        sentence = gate()
+        if sentence is not None:
+            self.gated += [(leg.order.client_id, sentence) for leg in legs]
+            return Refused(0, sentence)
+        if len(legs) < 2:
+            return Refused(0, "group: expected a lead with one or two exits, or two exits")
+        self.groups.append(tuple(legs))
+        fate = self.fates.popleft() if self.fates else Fate.REST
+        if fate is Fate.REFUSE:
+            return Refused(21_733, "accidental price")
+        if fate in {Fate.REST, Fate.LAND_UNSEEN}:
+            for leg in legs:
+                self.rest(leg.order, is_told=fate is Fate.REST)
+        if fate in {Fate.LAND_UNSEEN, Fate.VANISH_UNSEEN}:
+            return Unresolved("no reply within 5 s")
+        return self._sent("07")
+
     async def cancel(self, ref: OrderRef) -> TxOutcome:
         self.cancelled.append(ref)
         await asyncio.sleep(0)
@@ -248,14 +284,18 @@ class FakeConnector:
             return self.cancel_all_outcomes.popleft()
         on_sent(now)
         if self.is_cancelling:
-            for venue_id in tuple(self.open):
-                self.end(venue_id, OrderStatus.CANCELED)
+            for venue_id, report in tuple(self.open.items()):
+                if market_id in {None, report.market_id}:
+                    self.end(venue_id, OrderStatus.CANCELED)
         return Sent(tx_hash="02", sent_ns=now, acked_ns=now)
 
     async def submit_batch(self, orders: Sequence[NewOrder], gate: SendGate) -> tuple[TxOutcome, ...]:
         return tuple([await self.submit(order, gate) for order in orders])
 
     async def modify(self, ref: OrderRef, size: Decimal, price: Decimal, gate: SendGate) -> TxOutcome:
+        await asyncio.sleep(0)
+        if (sentence := gate()) is not None:
+            return Refused(0, sentence)
         for report in tuple(self.open.values()):
             if ref.venue_id == report.venue_id or (ref.venue_id is None and ref.client_id == report.client_id):
                 newer = replace(report, size=size, price=price, time_us=self.time_us())
@@ -305,13 +345,19 @@ class FakeConnector:
         await asyncio.sleep(0)
         if self.is_rest_down:
             raise LinkDown("the venue does not answer")
-        return tuple(fill for fill in self.trades if fill.trade_id > trade_id)
+        return tuple(fill for fill in self.fills if fill.trade_id > trade_id)
 
     async def account_view(self) -> AccountView:
         await asyncio.sleep(0)
         if self.is_rest_down:
             raise LinkDown("the venue does not answer")
-        account = Account(index=AccountIndex(1), equity=self.equity, collateral=self.equity, available=self.equity)
+        account = Account(
+            index=AccountIndex(1),
+            equity=self.equity,
+            collateral=self.equity,
+            available=self.equity,
+            cancel_all_us=self.scheduled[-1] if self.scheduled else None,
+        )
         return AccountView(account=account, positions=tuple(self.positions.values()))
 
     # --- what a test does to it ---
@@ -378,7 +424,7 @@ class FakeConnector:
             client_order_id=report.client_id,
             time_us=self.time_us(),
         )
-        self.trades.append(fill)
+        self.fills.append(fill)
         if is_told:
             self.emit(FillReported(fill=fill))
         resting = self.open.get(report.venue_id)

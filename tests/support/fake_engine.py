@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,6 +10,8 @@ from core.clock import SECOND_US, ManualClock
 from core.commands import Command, ExitPolicy
 from core.decisions import Approved, Denied, DenyReason, RiskDecision, TradingState
 from core.events import LinkHealth, LinkName, LinkStatus, NoticeLevel
+from core.history import HistoryQuery, HistoryRow
+from core.look import MarketLook, nothing_yet
 from core.model import (
     OPERATOR,
     Account,
@@ -223,6 +226,9 @@ class FakeEngine:
         self.stops: list[tuple[ExitPolicy, str]] = []
         self.decision: RiskDecision = Approved()
         self.previewed: list[OrderIntent] = []
+        self.log: list[HistoryRow] = []
+        self.looks: dict[MarketId, MarketLook] = {}
+        self.looked_at: tuple[MarketId, int] | None = None
         self.report: ExitReport | None = None
         self.failure: Exception | None = None
         self.takes_up_kills = True
@@ -247,6 +253,10 @@ class FakeEngine:
     def book(self, market_id: MarketId, depth: int) -> BookView:
         return BookView(market_id=market_id, status=BookStatus.EMPTY)
 
+    def look(self, market_id: MarketId, depth: int) -> MarketLook:
+        self.looked_at = (market_id, depth)
+        return self.looks.get(market_id) or nothing_yet(market_id)
+
     def submit(self, command: Command) -> None:
         self.commands.append(command)
 
@@ -267,6 +277,12 @@ class FakeEngine:
     def preview(self, intent: OrderIntent) -> RiskDecision:
         self.previewed.append(intent)
         return self.decision
+
+    def history(self, query: HistoryQuery) -> "Future[tuple[HistoryRow, ...]]":
+        """Answer with the rows put into `log`, by the limit alone."""
+        answer: Future[tuple[HistoryRow, ...]] = Future()
+        answer.set_result(tuple(self.log[: query.limit]))
+        return answer
 
     def request_stop(self, policy: ExitPolicy, reason: str) -> None:
         self.stops.append((policy, reason))

@@ -4,9 +4,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
 
+from msgspec import structs
+
 from core.clock import Instant, ManualClock
 from core.commands import Command, Kill, SubmitOrder
-from core.config import RiskLimits
 from core.connectors.base import NewOrder
 from core.decisions import Sent, TradingState
 from core.engine import effects as fx
@@ -33,6 +34,7 @@ from core.events import (
     QuotesChanged,
     Ticked,
 )
+from core.limits import RiskLimits
 from core.model import Account, Fill, Liquidity, OrderIntent, OrderStatus, OrderTask, Position, Side, TradeKey
 from core.risk import BreakerPanel, RiskManager
 from core.state import EnginePhase, KillStatus
@@ -53,7 +55,8 @@ class Bench:
     image: JournalImage = EMPTY_IMAGE
     world: str = WORLD
     recent_limit: int = 8
-    limits: RiskLimits = field(default_factory=RiskLimits)
+    deadman_s: int | None = None
+    limits: RiskLimits = field(default_factory=lambda: RiskLimits(duplicate_window_ms=0, max_messages=100_000))
     effects: list[Effect] = field(default_factory=list)
     orders: dict[ClientOrderId, SavedOrder] = field(default_factory=dict)
     fills: dict[TradeKey, SavedFill] = field(default_factory=dict)
@@ -65,7 +68,7 @@ class Bench:
         facts = Facts(
             self.image, RiskManager(self.limits), BreakerPanel.closed(TradingState.REDUCING), self.recent_limit
         )
-        self.machine = Machine(facts, self.image, self.world, self.now)
+        self.machine = Machine(facts, self.image, self.world, self.now, self.deadman_s)
         self.facts = facts
         self._venue_ids = 2**48
         self._trades = 0
@@ -118,6 +121,11 @@ class Bench:
     def lists(self, *listed: OrderReport, asked_ns: int | None = None) -> None:
         self.tell(OpenOrdersListed(orders=listed, asked_ns=self.now.mono_ns if asked_ns is None else asked_ns))
 
+    def quote(self, *, bid: Decimal, market_id: MarketId = ETH) -> None:
+        """The market moves, one USDC wide."""
+        quote = replace(self.facts.quotes[market_id], bid=bid, ask=bid + 1, mark=bid)
+        self.tell(QuotesChanged(quotes=(quote,)))
+
     def submit(self, wanted: OrderIntent | None = None) -> NewOrder:
         """Submit an order and see it leave."""
         self.effects.clear()
@@ -138,6 +146,15 @@ class Bench:
         self.effects.clear()
         self.wish(SubmitOrder(intent=intent()))
         assert not self.of(fx.SendOrder)
+
+    def submit_and_end(self, fill_by_ns: int | None = None) -> ClientOrderId:
+        """An order that was sent, shown, and cancelled at once by the venue."""
+        self.effects.clear()
+        self.wish(SubmitOrder(intent=intent(), fill_by_ns=fill_by_ns))
+        (sent,) = self.of(fx.SendOrder)
+        self.tell(OrderSendResolved(client_id=sent.order.client_id, outcome=SENT))
+        self.tell_ended(self.report(sent.order))
+        return sent.order.client_id
 
     def tell_ended(self, report: OrderReport, status: OrderStatus = OrderStatus.CANCELED) -> None:
         self.tell(OrdersReported(orders=(self.ended(report, status),)))
@@ -244,7 +261,7 @@ class Bench:
     def _summed(self, saved: SavedOrder) -> SavedOrder:
         """The order with what its fills in the journal add up to."""
         fills = [one.fill for one in self.fills.values() if one.fill.venue_order_id == saved.order.venue_id]
-        return replace(
+        return structs.replace(
             saved,
             booked=sum((fill.size for fill in fills), ZERO),
             booked_quote=sum((fill.size * fill.price for fill in fills), ZERO),
@@ -259,7 +276,9 @@ class Bench:
             next_task_id=TaskId(max((saved.task_id or 0 for saved in self.orders.values()), default=0) + 1),
             recent_trades=tuple(sorted(self.fills, key=lambda trade: -trade[0]))[:trades_kept],
         )
-        fresh = Bench(image=image, world=self.world, recent_limit=self.recent_limit, limits=self.limits)
+        fresh = Bench(
+            image=image, world=self.world, recent_limit=self.recent_limit, limits=self.limits, deadman_s=self.deadman_s
+        )
         fresh.orders.update({**self.orders, **fresh.orders})
         fresh.fills.update(self.fills)
         fresh.meta = {**self.meta, **fresh.meta}

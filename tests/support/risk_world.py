@@ -4,9 +4,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from msgspec import structs
+
 from core.decisions import TradingState
 from core.model import BookStatus, Market, OrderIntent, OrderType, Quote, Side, TimeInForce
-from core.risk import BreakerPanel, MarketExposure, RiskView
+from core.risk import BreakerPanel, MarketExposure, Money, RiskView
 from core.units import MarketId
 
 ETH_ID: Final = MarketId(0)
@@ -64,8 +66,9 @@ def view(**changes: object) -> RiskView:
         quotes={ETH_ID: ETH_QUOTE, SOL_ID: SOL_QUOTE},
         exposures={},
         open_orders=0,
+        money=Money(equity=Decimal(1_000_000)),
     )
-    return replace(calm, **changes)
+    return structs.replace(calm, **changes)
 
 
 def intent(side: Side = Side.BUY, size: str = "1.0000", price: str = "2000.00", **changes: object) -> OrderIntent:

@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from aiohttp import WSMsgType, web
 from pydantic import SecretStr
@@ -114,8 +114,11 @@ class ScriptedVenue:
     """Client frames, of all sockets."""
     silent_channels: set[str] = field(default_factory=set)
     tier: str = "premium"
+    staked: str = "0.00000000"
     is_mute: bool = False
     """Sockets stay open, and nothing comes back any more."""
+    is_shut: bool = False
+    """New sockets are refused with a page of maintenance."""
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
     held: list[dict[str, Any]] = field(default_factory=list)
     """Position rows of the account, as REST lists them."""
@@ -200,7 +203,11 @@ class ScriptedVenue:
             "nextNonce": lambda: {"nonce": self.nonces[int(query["api_key_index"])]},
             "account": lambda: {"accounts": [self._account()]},
             "trades": lambda: {"trades": sorted(self.trades, key=lambda t: -t["trade_id"])[: int(query["limit"])]},
-            "accountLimits": lambda: {"user_tier": self.tier, "user_tier_name": self.tier.title()},
+            "accountLimits": lambda: {
+                "user_tier": self.tier,
+                "user_tier_name": self.tier.title(),
+                "effective_lit_stakes": self.staked,
+            },
             "accountActiveOrders": lambda: {"orders": open_here},
             "accountInactiveOrders": lambda: {"orders": self.closed_orders},
         }
@@ -227,6 +234,8 @@ class ScriptedVenue:
         }
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
+        if self.is_shut:
+            return web.Response(status=503, text="<html>503 Service Temporarily Unavailable</html>")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.append(socket)
@@ -295,14 +304,17 @@ class ScriptedVenue:
         return {"channel": f"{name}:{of}", **body, "type": f"subscribed/{name}"}
 
 
+_Kind = TypeVar("_Kind", bound=ScriptedVenue)
+
+
 def refusal(code: int, message: str, status: int = 400) -> web.Response:
     return web.json_response({"code": code, "message": message}, status=status)
 
 
 @asynccontextmanager
-async def scripted_venue() -> AsyncIterator[ScriptedVenue]:
-    """A scripted venue on a free port of the loopback address."""
-    venue = ScriptedVenue()
+async def scripted_venue(made: _Kind | None = None) -> AsyncIterator[_Kind]:
+    """A scripted venue, or the one given, on a free port of the loopback address."""
+    venue = made or cast("_Kind", ScriptedVenue())
     for key in (KEY, KILL_KEY):
         venue.keys[key] = generate_api_key()
         venue.nonces[key] = 1

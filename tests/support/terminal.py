@@ -24,6 +24,7 @@ KEYS = {
     "down": "\x1b[B",
     "right": "\x1b[C",
     "left": "\x1b[D",
+    "home": "\x1b[H",
     "f8": "\x1b[19~",
     "f12": "\x1b[24~",
     "space": " ",
@@ -88,6 +89,11 @@ class Terminal:
         """Press named keys ("ctrl+k", "f12", "enter") or type plain text, in order."""
         for key in keys:
             self._process.write(KEYS.get(key, key).encode())
+
+    def scribble(self, row: int, text: str) -> None:
+        """Put a text on the screen that the program knows nothing of, as `wall` or the kernel does."""
+        with self._lock:
+            self._stream.feed(b"\x1b7" + f"\x1b[{row};3H\x1b[m{text}".encode() + b"\x1b8")
 
     def hang_up(self) -> None:
         """Close the terminal, as a lost connection does."""

@@ -105,7 +105,7 @@ def assert_sound(exchange: Exchange) -> None:
         clients = [each.client_index for each in account.live.values() if each.client_index]
         assert sorted(clients) == sorted(account.by_client)
         assert all(each.is_live for each in account.live.values())
-        assert account.reducers == sum(each.reduce_only for each in account.live.values())
+        assert account.reducers == {key: each for key, each in account.live.items() if each.reduce_only}
         for each in account.closed:
             assert not each.is_live
             assert (each.status is OrderStatus.FILLED) == (each.remaining == 0 and each.size > 0)

@@ -57,7 +57,7 @@ def cancel_all(*, nonce: int, market: int | None = None, account: int = OPERATOR
     return signed({"TimeInForce": 0, "Time": 0}, nonce=nonce, account=account, key=key, L2TxAttributes=attributes)
 
 
-def modify(*, nonce: int, index: int, size: int, price: int, market: int = 0) -> str:
+def modify(*, nonce: int, index: int, size: int, price: int, market: int = 0, attributes=None) -> str:
     body: dict[str, object] = {
         "MarketIndex": market,
         "Index": index,
@@ -65,7 +65,7 @@ def modify(*, nonce: int, index: int, size: int, price: int, market: int = 0) ->
         "Price": price,
         "TriggerPrice": 0,
     }
-    return signed(body, nonce=nonce)
+    return signed(body, nonce=nonce, L2TxAttributes=attributes)
 
 
 def token(*, account: int = OPERATOR, key: int = TRADING_KEY, life_s: int = 600) -> str:

@@ -13,6 +13,8 @@ from core.connectors.base import EventSink
 from core.connectors.lighter.convert import account_of_stats, fills, order_report, order_status, position
 from core.connectors.lighter.objects import WireOrder, WireTrade
 from core.connectors.lighter.session import Session
+from core.connectors.lighter.silence import Witness
+from core.connectors.lighter.tally import Tallies
 from core.connectors.lighter.wire import (
     Frame,
     OrdersSnapshot,
@@ -63,6 +65,9 @@ class AccountFeed:
         """Every fill up to this trade was reported."""
         self.is_recovering = False
         """Whether what is reported right now comes from REST."""
+        self.witness: Final = Witness()
+        """What the stream told of positions, to be compared with REST."""
+        self._tallies: Final = Tallies()
         self._is_connected = False
         self._first_news: Final = newest_trade
         self._newest = newest_trade
@@ -92,6 +97,8 @@ class AccountFeed:
                 time_us = frame.transaction_time or 0
                 positions, error = _readable((frame.positions or {}).values(), lambda one: position(one, time_us))
                 is_complete = isinstance(frame, PositionsSnapshot) and error is None
+                self.witness.told((frame.positions or {}).values(), is_complete=is_complete)
+                self._tallies.positions(positions, is_complete=is_complete)
                 self._sink(PositionsReported(positions=positions, is_complete=is_complete))
                 if error is not None:
                     raise error
@@ -105,9 +112,22 @@ class AccountFeed:
     def on_lost(self, reason: str) -> None:
         """The link is down: what follows may have a gap before it."""
         del reason
+        self.witness.forget()
+        self._tallies.forget()
         if self._is_connected:  # a failed attempt to connect again opens no further gap
             self._is_connected = False
             self.gap += 1
+
+    def distrust(self, reason: str) -> None:
+        """REST proves that the stream keeps silent: it gets a new connection."""
+        self._session.distrusted = reason
+
+    def missed(self, now_ns: int) -> str:
+        """What shows that fills were missed, as a sentence, once, and it opens a gap; nothing when all is well."""
+        sentence = self._tallies.missed(now_ns)
+        if sentence:
+            self.gap += 1
+        return sentence
 
     def recovered(self, trades: Iterable[WireTrade], gap: int) -> None:
         """Report trades that REST listed after `gap` was counted, oldest first.
@@ -141,6 +161,7 @@ class AccountFeed:
         read, error = _readable(trades, lambda trade: (trade.trade_id, fills(trade, self._account)))
         for trade_id, ours in read:
             for fill in ours:
+                self._tallies.filled(fill)
                 self._sink(FillReported(fill=fill))
             self._newest = max(self._newest, trade_id)
         if error is not None:

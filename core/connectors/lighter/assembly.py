@@ -4,6 +4,7 @@ import asyncio
 import difflib
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,7 @@ from core.connectors.base import EventSink
 from core.connectors.lighter.account_feed import AccountFeed, account_channels
 from core.connectors.lighter.board import Board, OneLink, Shard, deal, worst
 from core.connectors.lighter.budget import Grade, Tier, tier_named
+from core.connectors.lighter.convert import number
 from core.connectors.lighter.drop_copy_watch import DropCopyWatch
 from core.connectors.lighter.housekeeping import Housekeeper
 from core.connectors.lighter.lane import Lane, Roads
@@ -35,12 +37,13 @@ from core.events import (
     LinkName,
     LinkStatus,
     MarketsListed,
+    NonceMoved,
     Noticed,
     NoticeLevel,
     PositionsReported,
 )
 from core.model import Market, MarketStatus
-from core.units import AccountIndex, MarketId, TradeId
+from core.units import ZERO, AccountIndex, MarketId, TradeId
 
 _log = logging.getLogger(__name__)
 
@@ -70,10 +73,15 @@ class Running:
         market_data = worst(stream.health for stream in self.shards)
         return (*((market_data,) if market_data else ()), self.account.health)
 
+    def _wake(self) -> None:
+        for stream in (*self.shards, self.account, *((self.second,) if self.second else ())):
+            stream.wake()
+
     def begin(self, sink: EventSink) -> list[asyncio.Task[None]]:
         """Start the background tasks; whoever calls this ends them."""
         works = [(stream.health.name.value, stream.run()) for stream in (*self.shards, self.account)]
         works.append(("rest", self.keeper.run()))
+        self.keeper.on_back = self._wake
         if self.second is not None and self.watch is not None:
             works += [("drop copy", self.second.run()), ("drop copy watch", self.watch.run())]
         tasks = [asyncio.create_task(work, name=f"lighter {name}") for name, work in works]
@@ -94,7 +102,7 @@ class Assembly:
         self._clock: Final = clock
         self._sink: Final = sink
         socket = TxSocket(clock, rest.limiter, settings.request_timeout_s) if settings.is_sending_by_socket else None
-        self._roads: Final = Roads(rest=rest, socket=socket, clock=clock)
+        self._roads: Final = Roads(rest=rest, socket=socket, clock=clock, sink=sink)
 
     async def run(self) -> Running:
         """Ask the venue for everything that must be known first, and tell it to the sink.
@@ -113,7 +121,7 @@ class Assembly:
         await api.check_key(settings.api_key_index, public_key)
         if settings.markets:
             markets |= await self._held(api, listed, markets)
-        sink(MarketsListed(markets=tuple(markets.values())))
+        sink(MarketsListed(markets=tuple(markets.values()), symbols=tuple(one.symbol for one in listed)))
         await self._learn_tier(api)
         trading = await self._lane(signer)
         kill = await self._kill_lane(api) or trading
@@ -159,6 +167,7 @@ class Assembly:
         streams: list[Stream] = []
         for shard in shards:
             session = Session(shard.channels, SessionPolicy(data_is_life=True), messages)
+            shard.subscribe_with(session)
             streams.append(self._stream(LinkName.MARKET_DATA, session, shard, whole))
         whole.watch(lambda: [stream.health for stream in streams])
         return Board(shards), tuple(streams)
@@ -200,15 +209,15 @@ class Assembly:
         if self._settings.tier is not None:
             self._rest.limiter.adopt(self._settings.tier)
             return
-        try:
-            word = (await api.limits()).user_tier
-        except NotServed:
-            word = "not told"
+        word, staked = "not told", ZERO
+        with suppress(NotServed):
+            limits = await api.limits()
+            word, staked = limits.user_tier, number(limits.effective_lit_stakes) or ZERO
         tier = tier_named(word)
         if tier is None:
             text = f"account tier {word!r} is not known here: keeping to the budgets of {Tier.STANDARD.value}"
             self._sink(Noticed(level=NoticeLevel.WARN, source="rest", text=text))
-        self._rest.limiter.adopt(tier or Tier.STANDARD)
+        self._rest.limiter.adopt(tier or Tier.STANDARD, staked)
 
     def _signer(self, index: int, key: SecretStr) -> Signer:
         made = Signer(
@@ -222,12 +231,17 @@ class Assembly:
 
     async def _lane(self, signer: Signer) -> Lane:
         lane = Lane(signer, self._roads, self._settings.account_index, self._settings.request_timeout_s)
+        lane.on_moved = lambda expected, found: self._sink(
+            NonceMoved(api_key_index=signer.api_key_index, expected=expected, found=found)
+        )
         await lane.prepare()
         return lane
 
     async def _kill_lane(self, api: VenueApi) -> Lane | None:
         index, key = self._settings.kill_api_key_index, self._settings.kill_private_key
         if index is None or key is None:
+            text = "no kill key is configured: a kill waits for the answer to an order that is on its way"
+            self._sink(Noticed(level=NoticeLevel.WARN, source="connector", text=text))
             return None
         signer = self._signer(index, key)
         await api.check_key(index, await signer.start())

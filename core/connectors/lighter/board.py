@@ -1,102 +1,95 @@
-"""Market data spread over several connections, read as one; and the public trades of each market, on request. Pure.
+"""Market data spread over several connections, read as one; with the public trades of markets looked at. Pure.
 
 A link that falls silent takes only its own books with it. The venue allows 500 subscriptions on one connection
 (apidocs.lighter.xyz/docs/websocket-reference).
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Final
 
+from core.clock import SECOND_NS
 from core.connectors.base import EventSink
+from core.connectors.lighter.budget import Grade
 from core.connectors.lighter.market_data import MarketData
-from core.connectors.lighter.objects import WireTrade
+from core.connectors.lighter.prints import Prints
+from core.connectors.lighter.session import Session
 from core.connectors.lighter.wire import Frame, PrintsSnapshot, PrintsUpdate
 from core.events import Event, LinkChanged, LinkHealth, LinkStatus
-from core.model import BookStatus, BookView, Market, Quote, Side
+from core.model import BookStatus, BookView, Market, Quote
+from core.tape import Tape
 from core.units import MarketId
 
 MAX_SUBSCRIPTIONS: Final = 500
-_KEPT: Final = 200
+MAX_LOOKED_AT: Final = 8
+"""Tapes of one connection that are kept for looking; the one looked at longest ago makes room."""
+_LOOKED_AT_NS: Final = 5 * SECOND_NS
+"""A book that was read so lately is being looked at, or about to be traded on."""
 _WORST_FIRST: Final = (LinkStatus.DOWN, LinkStatus.CONNECTING, LinkStatus.DEGRADED, LinkStatus.LIVE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicTrade:
-    """One execution between others, or ours among them."""
-
-    trade_id: int
-    market_id: MarketId
-    price: Decimal
-    size: Decimal
-    taker: Side
-    """Which side crossed."""
-    is_liquidation: bool
-    time_us: int
-
-
-class Prints:
-    """The newest public trades of one market, each once, in the order of their ids.
-
-    Every subscription replays the last fifty; liquidations come in a list of their own.
-    """
-
-    def __init__(self, market_id: MarketId) -> None:
-        """None yet."""
-        self._market_id: Final = market_id
-        self._kept: dict[int, PublicTrade] = {}
-        self._floor = 0
-        self._view: tuple[PublicTrade, ...] = ()
-
-    def take(self, frame: PrintsSnapshot | PrintsUpdate) -> int:
-        """Add what is new; how many there were."""
-        listed = [*(frame.trades or ()), *(frame.liquidation_trades or ())]
-        fresh = {one.trade_id: one for one in listed if one.trade_id > self._floor and one.trade_id not in self._kept}
-        if fresh:
-            self._kept |= {number: self._of(one) for number, one in fresh.items()}
-            newest = sorted(self._kept)[-_KEPT:]
-            if len(newest) < len(self._kept):  # what was forgotten once is not news when it is replayed
-                self._floor = newest[0] - 1
-            self._kept = {number: self._kept[number] for number in newest}
-            self._view = tuple(self._kept.values())
-        return len(fresh)
-
-    @property
-    def newest(self) -> tuple[PublicTrade, ...]:
-        """At most two hundred, oldest first."""
-        return self._view
-
-    def _of(self, trade: WireTrade) -> PublicTrade:
-        return PublicTrade(
-            trade_id=trade.trade_id,
-            market_id=self._market_id,
-            price=trade.price,
-            size=trade.size,
-            taker=Side.BUY if trade.is_maker_ask else Side.SELL,
-            is_liquidation=trade.type == "liquidation",
-            time_us=trade.transaction_time or (trade.timestamp or 0) * 1_000,
-        )
-
-
 class Shard:
-    """The books, and the trades when they are wanted, of one connection."""
+    """The books of one connection, and the tapes of those markets whose trades are looked at, or of all."""
 
     def __init__(self, data: MarketData, *, has_trades: bool) -> None:
-        """`has_trades`: whether the public trades of the same markets are wanted."""
+        """`has_trades`: whether the public trades of every market are wanted, looked at or not."""
         self.data: Final = data
-        self.prints: Final = {market_id: Prints(market_id) for market_id in data.markets} if has_trades else {}
-        self._by_label: Final = {f"trade:{market_id}": prints for market_id, prints in self.prints.items()}
+        self._has_trades: Final = has_trades
+        self._prints: Final[OrderedDict[MarketId, Prints]] = OrderedDict()
+        self._looked_ns: Final[dict[MarketId, int]] = {}
+        self._session: Session | None = None
+        if has_trades:
+            self._prints.update((market_id, Prints(market_id)) for market_id in data.markets)
 
     @property
     def channels(self) -> tuple[str, ...]:
         """What to subscribe to."""
-        return (*self.data.channels, *(f"trade/{market_id}" for market_id in self.prints))
+        return (*self.data.channels, *(_trades_of(market_id) for market_id in self._prints))
+
+    def subscribe_with(self, session: Session) -> None:
+        """The session that carries this shard: tapes that are looked at later are asked for there."""
+        self._session = session
+
+    def tape(self, market_id: MarketId, now_ns: int) -> Tape:
+        """The newest public trades of a market of this shard; the first look subscribes to them."""
+        prints = self._prints.get(market_id)
+        if prints is None:
+            prints = self._prints[market_id] = Prints(market_id)
+            if self._session is not None:
+                self._session.want(_trades_of(market_id))
+                while len(self._prints) > MAX_LOOKED_AT:
+                    forgotten, _ = self._prints.popitem(last=False)
+                    self._session.drop(_trades_of(forgotten))
+        if not self._has_trades:
+            self._prints.move_to_end(market_id)
+        return prints.tape(self.data.doubt(now_ns))
+
+    def drain(self, now_ns: int) -> tuple[Quote, ...]:
+        """Quotes that changed since the last call; books that fell quiet are asked for anew.
+
+        There may be more of them than the minute's messages can prove: those looked at go first and may spend what
+        the others leave, which follow by age.
+        """
+        if self._session is not None and not self.data.doubt(now_ns):
+            for market_id in sorted(self.data.quiet(now_ns), key=lambda one: not self._is_looked_at(one, now_ns)):
+                grade = Grade.ORDINARY if self._is_looked_at(market_id, now_ns) else Grade.CHORE
+                if self._session.refresh(f"order_book:{market_id}", now_ns, grade):
+                    self.data.asked(market_id, now_ns)
+        return self.data.drain(now_ns)
+
+    def book(self, market_id: MarketId, depth: int, now_ns: int) -> BookView:
+        """The frozen top of one book of this shard, for somebody who looks at it."""
+        self._looked_ns[market_id] = now_ns
+        return self.data.book(market_id, depth, now_ns)
+
+    def _is_looked_at(self, market_id: MarketId, now_ns: int) -> bool:
+        looked_ns = self._looked_ns.get(market_id)
+        return looked_ns is not None and now_ns - looked_ns <= _LOOKED_AT_NS
 
     def on_frame(self, frame: Frame, now_ns: int) -> str | None:
         """Use a frame; the label of a book that only a new snapshot can mend."""
         if isinstance(frame, PrintsUpdate | PrintsSnapshot):
-            prints = self._by_label.get(frame.channel)
+            prints = self._prints_of(frame.channel)
             if prints is not None:
                 prints.take(frame)
             return None
@@ -105,6 +98,12 @@ class Shard:
     def on_lost(self, reason: str) -> None:
         """The link is down."""
         self.data.on_lost(reason)
+        for prints in self._prints.values():
+            prints.lose(f"link down: {reason}")
+
+    def _prints_of(self, label: str) -> Prints | None:
+        number = label.removeprefix("trade:")
+        return self._prints.get(MarketId(int(number))) if number.isdecimal() else None
 
 
 class Board:
@@ -117,7 +116,7 @@ class Board:
 
     def drain(self, now_ns: int) -> tuple[Quote, ...]:
         """Quotes that changed since the last call."""
-        return tuple(quote for shard in self._shards for quote in shard.data.drain(now_ns))
+        return tuple(quote for shard in self._shards for quote in shard.drain(now_ns))
 
     def quote(self, market_id: MarketId, now_ns: int) -> Quote:
         """The newest quote; EMPTY for a market that is not here."""
@@ -131,13 +130,14 @@ class Board:
         shard = self._of.get(market_id)
         if shard is None:
             return BookView(market_id=market_id, status=BookStatus.EMPTY)
-        return shard.data.book(market_id, depth, now_ns)
+        return shard.book(market_id, depth, now_ns)
 
-    def trades(self, market_id: MarketId) -> tuple[PublicTrade, ...]:
-        """The newest public trades, oldest first; empty when they are not subscribed to."""
+    def tape(self, market_id: MarketId, now_ns: int) -> Tape:
+        """The newest public trades; EMPTY for a market that is not here."""
         shard = self._of.get(market_id)
-        prints = shard.prints.get(market_id) if shard else None
-        return prints.newest if prints else ()
+        if shard is None:
+            return Tape(market_id=market_id, status=BookStatus.EMPTY)
+        return shard.tape(market_id, now_ns)
 
 
 class OneLink:
@@ -173,7 +173,12 @@ def worst(healths: Iterable[LinkHealth]) -> LinkHealth | None:
 def deal(markets: Mapping[MarketId, Market], connections: int, *, has_trades: bool) -> list[dict[MarketId, Market]]:
     """Markets dealt out evenly over as many connections as are asked for, or as the venue's limit needs."""
     per_market = 2 if has_trades else 1
-    needed = -(-len(markets) * per_market // (MAX_SUBSCRIPTIONS - 1))  # one is for the figures
+    room = MAX_SUBSCRIPTIONS - 1 - MAX_LOOKED_AT  # one is for the figures
+    needed = -(-len(markets) * per_market // room)
     hands = max(1, min(max(connections, needed), len(markets)))
     dealt = list(markets.items())
     return [dict(dealt[start::hands]) for start in range(hands)]
+
+
+def _trades_of(market_id: MarketId) -> str:
+    return f"trade/{market_id}"

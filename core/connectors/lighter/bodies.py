@@ -9,11 +9,12 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from core.connectors.lighter.objects import ZERO, Raw, WireOrder, WirePosition, WireTrade
+from core.connectors.lighter.objects import ZERO, Raw, WireCandle, WireOrder, WirePosition, WireTrade
 from core.decisions import Refused, Sent, TxOutcome
 from core.errors import ProtocolViolation
 
 CODE_OK: Final = 200
+_PLAIN_SUCCESS: Final = b'{"code":200,'
 
 
 class Verdict(msgspec.Struct, gc=False):
@@ -86,6 +87,8 @@ class AccountLimits(msgspec.Struct, gc=False):
 
     user_tier: str = ""
     user_tier_name: str = ""
+    effective_lit_stakes: Raw = Raw()
+    """Staked LIT, leases included."""
     can_create_public_pool: bool = False
 
 
@@ -114,6 +117,12 @@ class Trades(msgspec.Struct, gc=False):
 
     trades: list[WireTrade] | None = None
     next_cursor: str | None = None
+
+
+class Candles(msgspec.Struct, gc=False):
+    """`GET /api/v1/candles`: oldest first."""
+
+    c: list[WireCandle] | None = None
 
 
 class AccountRow(msgspec.Struct, gc=False):
@@ -151,6 +160,13 @@ def tx_outcome(tx: EnrichedTx, sent: Sent) -> TxOutcome | None:
     return Refused(verdict.code, verdict.message or "executed without effect")
 
 
+class _Head(msgspec.Struct, gc=False):
+    code: int | msgspec.UnsetType = msgspec.UNSET
+    message: str | None = None
+    volume_quota_remaining: int | None = None
+
+
+_heads: Final = msgspec.json.Decoder(_Head, strict=False)
 Body = TypeVar("Body", bound=msgspec.Struct)
 
 
@@ -166,10 +182,17 @@ def decode_body(data: bytes, kind: type[Body]) -> Body:
         raise ProtocolViolation(f"the venue's {kind.__name__} body cannot be read ({error})", data) from None
 
 
+def is_plain_success(data: bytes) -> bool:
+    """Whether a body begins with the code of success, as nearly all do: then it need not be searched for one."""
+    return data.startswith(_PLAIN_SUCCESS)
+
+
 def decode_verdict(data: bytes) -> Verdict | None:
     """The code and message of a body that has a code; None for anything else, such as a proxy's HTML."""
     try:
-        found = msgspec.json.decode(data, type=dict[str, msgspec.Raw], strict=False)
-        return msgspec.json.decode(data, type=Verdict, strict=False) if "code" in found else None
+        found = _heads.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+    if isinstance(found.code, msgspec.UnsetType):
+        return None
+    return Verdict(found.code, found.message, found.volume_quota_remaining)

@@ -8,12 +8,14 @@ quota program (September 2026); they change, so they stand here as data.
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum, IntEnum
 from types import MappingProxyType
 from typing import Final
 
 from core.clock import SECOND_NS
 from core.state import BudgetUse
+from core.units import ZERO
 
 MINUTE_NS: Final = 60 * SECOND_NS
 FIREWALL_STATUS: Final = 405
@@ -78,7 +80,25 @@ ALLOWANCES: Final[Mapping[Tier, Allowance]] = MappingProxyType(
         Tier.BUILDER: Allowance(requests=240_000, is_weighted=True, transactions=60),
     }
 )
-"""Premium accounts that stake get more transactions; what one has cannot be read, so nobody counts on it."""
+STAKES: Final = (
+    (500_000, 48_000),
+    (300_000, 24_000),
+    (100_000, 12_000),
+    (30_000, 8_000),
+    (10_000, 7_000),
+    (3_000, 6_000),
+    (1_000, 5_000),
+)
+"""Staked LIT, and the transactions a minute that a premium account gets for it; below the last one the tier's own."""
+
+
+def transactions_for(tier: Tier, staked: Decimal) -> int | None:
+    """Transactions a minute of an account that stakes so much LIT; None: they count as requests alone."""
+    if tier is Tier.PREMIUM:
+        for least, most in STAKES:
+            if staked >= least:
+                return most
+    return ALLOWANCES[tier].transactions
 
 
 def tier_named(word: str) -> Tier | None:
@@ -151,11 +171,11 @@ class Limiter:
         self._cool_until_ns = 0
         self._has_killed = False
 
-    def adopt(self, tier: Tier) -> None:
-        """Work with this tier from now on; what was spent stays spent, at the new tier's weights from now on."""
+    def adopt(self, tier: Tier, staked: Decimal = ZERO) -> None:
+        """Work with this tier, and this stake in LIT, from now on; what was spent stays spent."""
         self.tier, self._allowance = tier, ALLOWANCES[tier]
         self._requests.most = self._allowance.requests
-        self._transactions.most = self._allowance.transactions or self._allowance.requests
+        self._transactions.most = transactions_for(tier, staked) or self._allowance.requests
 
     def request(self, path: str, grade: Grade, now_ns: int) -> str | None:
         """Take one read's weight; a sentence when it must not go out now."""

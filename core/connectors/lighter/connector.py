@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 from core.clock import Clock
 from core.connectors.base import AccountView, EventSink
 from core.connectors.lighter.assembly import Assembly, Running
-from core.connectors.lighter.board import PublicTrade
 from core.connectors.lighter.rest import RestClient
 from core.connectors.lighter.settings import LighterSettings
 from core.connectors.lighter.signer import Signer
@@ -22,6 +21,7 @@ from core.errors import LinkDown
 from core.events import LinkHealth, LinkName, LinkStatus, OrderReport
 from core.model import BookStatus, BookView, Fill, Market, Quote
 from core.state import BudgetUse
+from core.tape import Candle, Resolution, Tape
 from core.units import ClientOrderId, MarketId
 
 __all__ = ["LighterConnector", "LighterSettings"]
@@ -98,9 +98,15 @@ class LighterConnector(Transactions):
             return BookView(market_id=market_id, status=BookStatus.EMPTY)
         return self._running.data.book(market_id, depth, self._clock.now().mono_ns)
 
-    def public_trades(self, market_id: MarketId) -> tuple[PublicTrade, ...]:
-        """The newest public trades of one market, each once, oldest first; empty unless they were asked for."""
-        return self._running.data.trades(market_id) if self._running else ()
+    def trades(self, market_id: MarketId) -> Tape:
+        """The newest public trades of one market; the first look at a market subscribes to them."""
+        if self._running is None:
+            return Tape(market_id=market_id, status=BookStatus.EMPTY)
+        return self._running.data.tape(market_id, self._clock.now().mono_ns)
+
+    async def candles(self, market_id: MarketId, resolution: Resolution, count: int) -> tuple[Candle, ...]:
+        """The newest candles of one market, oldest first, over REST."""
+        return await self._started().api.candles(market_id, resolution, count)
 
     def links(self) -> tuple[LinkHealth, ...]:
         """Every stream, and REST, with the moment of its last message."""

@@ -8,7 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from core.connectors.lighter.bodies import AccountRow, MarketRow
-from core.connectors.lighter.objects import Raw, WireOrder, WirePosition, WireTrade, WireUserStats
+from core.connectors.lighter.objects import Raw, WireCandle, WireOrder, WirePosition, WireTrade, WireUserStats
 from core.errors import ProtocolViolation
 from core.events import OrderReport
 from core.model import (
@@ -23,6 +23,7 @@ from core.model import (
     Side,
     TimeInForce,
 )
+from core.tape import Candle
 from core.units import ZERO, AccountIndex, ClientOrderId, MarketId, TradeId, VenueOrderId
 
 PERP: Final = "perp"
@@ -143,6 +144,7 @@ def position(wire: WirePosition, time_us: int) -> Position:
         unrealized_pnl=number(wire.unrealized_pnl) or ZERO,
         realized_pnl=number(wire.realized_pnl) or ZERO,
         liquidation_price=liquidation or None,
+        funding_paid=number(wire.total_funding_paid_out) or ZERO,
         time_us=time_us,
     )
 
@@ -176,6 +178,29 @@ def account_of_row(row: AccountRow, positions: tuple[Position, ...]) -> Account:
         margin_usage=(margin / equity * 100).quantize(_CENTS) if equity > 0 else ZERO,
         cancel_all_us=row.cancel_all_time * _MS_US if row.cancel_all_time else None,
     )
+
+
+def candle(wire: WireCandle) -> Candle:
+    """The trades of one span; `t` of the wire is in milliseconds.
+
+    Raises:
+        ProtocolViolation: an amount is not a finite number, or open or close lie outside low and high.
+    """
+    what = f"candle at {wire.t}"
+    made = Candle(
+        start_us=wire.t * _MS_US,
+        open=_finite(wire.o, what),
+        high=_finite(wire.h, what),
+        low=_finite(wire.l, what),
+        close=_finite(wire.c, what),
+        volume=_finite(wire.v, what),
+        quote_volume=_finite(wire.V, what),
+    )
+    if not made.low <= min(made.open, made.close) <= max(made.open, made.close) <= made.high:
+        raise ProtocolViolation(
+            f"{what}: expected low <= open, close <= high, got {made.low}, {made.open}, {made.close}, {made.high}"
+        )
+    return made
 
 
 def _fill(trade: WireTrade, *, is_ask: bool) -> Fill:

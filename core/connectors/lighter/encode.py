@@ -95,7 +95,28 @@ class LeverageTx:
     is_isolated: bool
 
 
-Tx = CreateTx | CancelTx | CancelAllTx | ModifyTx | LeverageTx
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegTx:
+    """One order of a group, and the mark price in ticks that it waits for; 0 for one that does not wait."""
+
+    order: CreateTx
+    trigger_price: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupTx:
+    """Orders that hang together (transaction 28); the lead, if there is one, comes first."""
+
+    grouping: int
+    orders: tuple[LegTx, ...]
+
+    @property
+    def market_index(self) -> int:
+        """All are in one market."""
+        return self.orders[0].order.market_index
+
+
+Tx = CreateTx | CancelTx | CancelAllTx | ModifyTx | LeverageTx | GroupTx
 
 
 def encode_order(order: NewOrder, market: Market | None) -> CreateTx | Refused:
@@ -123,7 +144,7 @@ def encode_order(order: NewOrder, market: Market | None) -> CreateTx | Refused:
         order_type=_TYPE_MARKET if intent.type is OrderType.MARKET else _TYPE_LIMIT,
         time_in_force=_tif_code(tif),
         reduce_only=intent.reduce_only,
-        order_expiry=EXPIRY_NONE if tif is TimeInForce.IOC else EXPIRY_28_DAYS,
+        order_expiry=_expiry(order, tif),
     )
 
 
@@ -187,6 +208,11 @@ def encode_leverage(market: Market | None, leverage: int, *, is_isolated: bool) 
     return LeverageTx(market_index=market.id, fraction=_FRACTION_UNIT // leverage, is_isolated=is_isolated)
 
 
+def encode_price(price: Decimal, market: Market) -> int | Refused:
+    """A price in ticks, or why it cannot be one."""
+    return _scaled(price, market, is_price=True)
+
+
 def _scaled(value: Decimal, market: Market, *, is_price: bool) -> int | Refused:
     what, decimals, ceiling, step = (
         ("price", market.price_decimals, MAX_PRICE_TICKS, market.tick)
@@ -202,6 +228,13 @@ def _scaled(value: Decimal, market: Market, *, is_price: bool) -> int | Refused:
     if not 1 <= units <= ceiling:
         return _refused(f"{what}: expected {step} to {ceiling * step} in {market.symbol}, got {value}")
     return units
+
+
+def _expiry(order: NewOrder, tif: TimeInForce) -> int:
+    """Milliseconds since the epoch; one that does not rest has none (lighter-go, `L2CreateOrderTxInfo.Validate`)."""
+    if tif is TimeInForce.IOC:
+        return EXPIRY_NONE
+    return EXPIRY_28_DAYS if order.expires_us is None else order.expires_us // 1_000
 
 
 def _tif_code(tif: TimeInForce) -> int:

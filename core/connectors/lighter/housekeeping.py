@@ -13,7 +13,7 @@ from core.clock import SECOND_NS, Clock
 from core.connectors.base import EventSink
 from core.connectors.lighter.account_feed import AccountFeed
 from core.connectors.lighter.budget import Grade, Tier
-from core.connectors.lighter.rest import RestClient
+from core.connectors.lighter.rest import Declined, RestClient
 from core.connectors.lighter.venue_api import VenueApi
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
 from core.events import LinkChanged, LinkHealth, LinkStatus, MarketsListed, Noticed, NoticeLevel
@@ -75,6 +75,8 @@ class Housekeeper:
         self._clock: Final = clock
         self._markets_ns = self._account_ns = clock.now().mono_ns
         self._announced: tuple[LinkStatus, str] | None = None
+        self.on_back: Callable[[], None] = _nothing
+        """Called when REST answers after a failure."""
         self._duties: Final = (
             _Duty("fetching the fills that the stream may have missed", NoticeLevel.ALERT, self._close_gap),
             _Duty("reading which markets changed", NoticeLevel.WARN, self._read_markets),
@@ -114,11 +116,16 @@ class Housekeeper:
         rest_ns = min(SECOND_NS << min(duty.failures, 9), _MAX_REST_NS if is_link else _MAX_REFUSED_REST_NS)
         duty.not_before_ns = self._clock.now().mono_ns + rest_ns
         duty.failures += 1
-        if type(error) not in duty.told and not (is_link and duty.failures < _PATIENCE):
-            duty.told.add(type(error))
+        # A refused request costs budget: what follows is a want of budget, and no news.
+        kind = LinkDown if isinstance(error, Declined) else type(error)
+        if kind not in duty.told and not (is_link and duty.failures < _PATIENCE):
+            duty.told.add(kind)
             self._tell(duty.level, f"{duty.what} fails: {error}")
 
-    async def _close_gap(self, _: int) -> bool:
+    async def _close_gap(self, now_ns: int) -> bool:
+        missed = self._feed.missed(now_ns)
+        if missed:
+            self._tell(NoticeLevel.ALERT, f"{missed}: fetching the fills that the stream did not tell")
         gap = self._feed.gap
         if gap == self._feed.closed_gap:
             return False
@@ -142,8 +149,13 @@ class Housekeeper:
         is_idle = health.status is not LinkStatus.LIVE or now_ns - health.last_message_ns >= self._patience_ns
         if not is_idle and now_ns - self._account_ns < _ACCOUNT_NS:
             return False
-        self._feed.cancel_all_us = (await self._api.account_view(Grade.CHORE)).account.cancel_all_us
+        view, rows = await self._api.account_look(Grade.CHORE)
+        self._feed.cancel_all_us = view.account.cancel_all_us
         self._account_ns = now_ns
+        silence = self._feed.witness.compare(rows, self._clock.now().mono_ns)
+        if silence:
+            self._tell(NoticeLevel.ALERT, f"{silence}: connecting anew")
+            self._feed.distrust(silence)
         return True
 
     @property
@@ -156,5 +168,11 @@ class Housekeeper:
     def _announce(self) -> None:
         health: LinkHealth = self._rest.health
         if (health.status, health.detail) != self._announced:
+            if health.status is LinkStatus.LIVE and self._announced and self._announced[0] is LinkStatus.DOWN:
+                self.on_back()
             self._announced = (health.status, health.detail)
             self._sink(LinkChanged(link=health))
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

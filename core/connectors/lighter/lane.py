@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.clock import SECOND_NS, Clock
-from core.connectors.base import SendGate
+from core.connectors.base import EventSink, SendGate
 from core.connectors.lighter import nonce
 from core.connectors.lighter.bodies import EnrichedTx, NextNonce, tx_outcome
 from core.connectors.lighter.budget import Grade
 from core.connectors.lighter.encode import Tx
 from core.connectors.lighter.rest import RestClient
+from core.connectors.lighter.signed import signed_event
 from core.connectors.lighter.signer import SignedTx, Signer
 from core.connectors.lighter.turn import Turn, Urgency
 from core.connectors.lighter.tx_socket import TxSocket
@@ -37,6 +38,8 @@ _PACE_S: Final = 0.25
 _DISTRUST_NS: Final = 30 * SECOND_NS
 _ORDER_AGAIN_NS: Final = 2 * SECOND_NS
 """Bytes of an order are sent again only this soon: an order at an old price is not what was wanted."""
+_MAY_LAND_NS: Final = 600 * SECOND_NS
+"""A transaction of ours that got no answer may move the nonce until its signature expires, 599 s after signing."""
 _FAILURES: Final = (LinkDown, AuthRejected, ProtocolViolation)
 
 
@@ -48,6 +51,8 @@ class Roads:
     socket: TxSocket | None
     """None when transactions shall go over REST alone."""
     clock: Clock
+    sink: EventSink | None = None
+    """Told of every transaction signed; None when nobody keeps a journal of them."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,12 +85,16 @@ class Lane:
         self._rest: Final = roads.rest
         self._socket: Final = roads.socket
         self._clock: Final = roads.clock
+        self._sink: Final = roads.sink
         self._limiter: Final = roads.rest.limiter
         self._account: Final = account_index
         self._wait_s: Final = wait_s
         self._turn: Final = Turn()
         self._state: nonce.NonceState = nonce.Unknown()
         self._distrust_until_ns = 0
+        self._lost_ns: int | None = None
+        self.on_moved: Callable[[int, int], None] = lambda _expected, _found: None
+        """Told when the nonce expected and the one found differ and nothing of ours can explain it."""
 
     @property
     def state(self) -> nonce.NonceState:
@@ -149,7 +158,14 @@ class Lane:
         outcomes = await self._attempt(job)
         if not all(isinstance(one, Refused) and one.code == nonce.INVALID_NONCE for one in outcomes):
             return outcomes
-        return outcomes if self._charge(job) else await self._attempt(job)  # certainly not executed
+        if self._charge(job):
+            return outcomes
+        expected = job.first
+        outcomes = await self._attempt(job)  # certainly not executed
+        is_ours = self._lost_ns is not None and self._clock.now().mono_ns - self._lost_ns < _MAY_LAND_NS
+        if job.first > expected and not is_ours:
+            self.on_moved(expected, job.first)
+        return outcomes
 
     async def _attempt(self, job: _Job) -> tuple[TxOutcome, ...]:
         stopped = job.gate()
@@ -178,12 +194,16 @@ class Lane:
                 if isinstance(signed, Refused):
                     return signed
                 job.signed.append(signed)
+                if self._sink is not None:
+                    self._sink(signed_event(tx, signed, number, self._signer.api_key_index))
             happened = nonce.Lost()  # also what a cancelled wait leaves behind
             verdict = await self._dispatch(job)
             happened = _as_input(verdict, len(job.txs))
             return verdict
         finally:
             self._state = nonce.step(self._state, happened)
+            if isinstance(happened, nonce.Lost):
+                self._lost_ns = self._clock.now().mono_ns
 
     async def _dispatch(self, job: _Job) -> TxOutcome:
         """By the first road that is open and trusted."""

@@ -27,6 +27,8 @@ from core.model import BookStatus, BookView, Market, Quote
 from core.units import MarketId
 
 STATS_CHANNEL: Final = "market_stats/all"
+_DEAF: Final = "waiting for a new snapshot"
+_CHANGED: Final = Applied.CHANGED
 
 
 class _Figures:
@@ -68,6 +70,8 @@ class MarketData:
         self._silence = f"no frame for more than {self._silent_after_ns // SECOND_NS} s"
         self._silent: set[MarketId] = set()
         self._unmarked: set[MarketId] = set()
+        self._asked: dict[MarketId, int] = {}
+        """When a new snapshot of a quiet book was asked for."""
         self._last_data_ns = 0
         self._lost = "not connected"
         self._doubt = ""
@@ -90,10 +94,19 @@ class MarketData:
         """
         if isinstance(frame, BookUpdate):  # nearly every frame
             book = self._by_label.get(frame.channel)
-            return self._took(book, book.update(frame.order_book, now_ns), now_ns) if book else None
+            if book is None:
+                return None
+            applied = book.update(frame.order_book, now_ns)
+            if applied is not _CHANGED:
+                return self._took(book, applied, now_ns)
+            self._last_data_ns, self._lost = now_ns, ""
+            self._changed.add(book.market.id)
+            return None
         match frame:
             case BookSnapshot():
                 book = self._by_label.get(frame.channel)
+                if book is not None:
+                    self._asked.pop(book.market.id, None)
                 return self._took(book, book.snapshot(frame.order_book, now_ns), now_ns) if book else None
             case StatsUpdate() | StatsSnapshot():
                 self._last_data_ns, self._lost = now_ns, ""
@@ -108,13 +121,31 @@ class MarketData:
     def on_lost(self, reason: str) -> None:
         """The link is down: keep what was seen, believed no more until new snapshots come."""
         self._lost = f"link down: {reason}"
+        self._asked.clear()
         for book in self._books.values():
             book.orphan(self._lost)
         self._changed.update(self._books)
 
+    def quiet(self, now_ns: int) -> list[MarketId]:
+        """Books that are about to be too old to be believed, or are already; the oldest first.
+
+        Their market may have had nothing to tell: only a new snapshot can say so.
+        """
+        limit_ns = now_ns - self._silent_after_ns * 3 // 4
+        old = [
+            (book.received_ns, market_id)
+            for market_id, book in self._books.items()
+            if book.status is BookStatus.LIVE and book.received_ns < limit_ns and market_id not in self._asked
+        ]
+        return [market_id for _, market_id in sorted(old)]
+
+    def asked(self, market_id: MarketId, now_ns: int) -> None:
+        """A new snapshot of this book is under way: meanwhile nothing of it is heard."""
+        self._asked[market_id] = now_ns
+
     def drain(self, now_ns: int) -> tuple[Quote, ...]:
         """Quotes that changed since the last call, by a frame or by silence."""
-        doubt = self._doubt_at(now_ns)
+        doubt = self.doubt(now_ns)
         if doubt != self._doubt:
             self._doubt = doubt
             self._changed.update(self._books)
@@ -128,6 +159,11 @@ class MarketData:
             return Quote(market_id=market_id, status=BookStatus.EMPTY)
         return self._quote(market_id, now_ns)
 
+    def best(self, market_id: MarketId) -> tuple[int | None, int | None]:
+        """Best bid and best ask of one market in ticks, however far they may be believed."""
+        book = self._books.get(market_id)
+        return (None, None) if book is None else book.best
+
     def book(self, market_id: MarketId, depth: int, now_ns: int) -> BookView:
         """The frozen top of one book; EMPTY for a market that is not here."""
         book = self._books.get(market_id)
@@ -135,20 +171,23 @@ class MarketData:
             return BookView(market_id=market_id, status=BookStatus.EMPTY)
         return book.view(depth, self._doubt_of(book, now_ns))
 
+    def doubt(self, now_ns: int) -> str:
+        """Why nothing on this link is believed; empty when it speaks."""
+        if self._lost:
+            return self._lost
+        return "link silent" if now_ns - self._last_data_ns > self._stale_after_ns else ""
+
     def _took(self, book: OrderBook, applied: Applied, now_ns: int) -> str | None:
         self._last_data_ns, self._lost = now_ns, ""
         if applied is not Applied.IGNORED:
             self._changed.add(book.market.id)
         return f"order_book:{book.market.id}" if applied is Applied.RESUBSCRIBE else None
 
-    def _doubt_at(self, now_ns: int) -> str:
-        if self._lost:
-            return self._lost
-        return "link silent" if now_ns - self._last_data_ns > self._stale_after_ns else ""
-
     def _doubt_of(self, book: OrderBook, now_ns: int) -> str:
         is_silent = now_ns - book.received_ns > self._silent_after_ns
-        return self._doubt_at(now_ns) or (self._silence if is_silent else "")
+        asked_ns = self._asked.get(book.market.id)
+        is_deaf = asked_ns is not None and now_ns - asked_ns > self._stale_after_ns
+        return self.doubt(now_ns) or (self._silence if is_silent else _DEAF if is_deaf else "")
 
     def _mark_of(self, market_id: MarketId, now_ns: int) -> Decimal | None:
         figures = self._figures[market_id]
@@ -158,6 +197,8 @@ class MarketData:
         """Books and marks that passed their limit since the last look have changed, though no frame came."""
         limit_ns = now_ns - self._silent_after_ns
         silent = {market_id for market_id, book in self._books.items() if book.received_ns < limit_ns}
+        deaf_ns = now_ns - self._stale_after_ns
+        silent |= {market_id for market_id, asked_ns in self._asked.items() if asked_ns < deaf_ns}
         unmarked = {market_id for market_id, figures in self._figures.items() if figures.mark_ns < limit_ns}
         self._changed |= (silent - self._silent) | (unmarked - self._unmarked)
         self._silent, self._unmarked = silent, unmarked

@@ -80,11 +80,14 @@ class WirePosition(msgspec.Struct, gc=False):
     market_id: int
     sign: int
     position: Raw
+    open_order_count: int | None = None
     avg_entry_price: Raw = Raw()
     position_value: Raw = Raw()
     unrealized_pnl: Raw = Raw()
     realized_pnl: Raw = Raw()
     liquidation_price: Raw = Raw()
+    total_funding_paid_out: Raw = Raw()
+    """Left out while it is zero."""
 
 
 class WireStats(msgspec.Struct, gc=False):

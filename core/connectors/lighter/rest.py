@@ -16,7 +16,7 @@ import msgspec
 
 from core.clock import Clock
 from core.connectors.base import SendGate
-from core.connectors.lighter.bodies import CODE_OK, Verdict, decode_body, decode_verdict
+from core.connectors.lighter.bodies import CODE_OK, Verdict, decode_body, decode_verdict, is_plain_success
 from core.connectors.lighter.budget import (
     FIREWALL_STATUS,
     SEND_PATH,
@@ -43,6 +43,14 @@ _Body = TypeVar("_Body", bound=msgspec.Struct)
 
 class NotServed(LinkDown):
     """The venue answers, but not at this path."""
+
+
+class Declined(LinkDown):
+    """The venue answers, and says no with a code of its own."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code: Final = code
 
 
 class RestClient:
@@ -92,6 +100,7 @@ class RestClient:
 
         Raises:
             NotServed: the venue has no such path.
+            Declined: it says no, with a code that is not about the account or the key.
             LinkDown: no answer, a throttling answer, a 5xx or a page that is not the venue's; or not asked for want of
                 budget.
             AuthRejected: the account, the key or the token is not accepted.
@@ -152,7 +161,7 @@ class RestClient:
         return Refused(verdict.code, verdict.message or "refused without a reason")
 
     def _read(self, path: str, status: int, body: bytes, kind: type[_Body]) -> _Body:
-        verdict = decode_verdict(body)
+        verdict = None if status == CODE_OK and is_plain_success(body) else decode_verdict(body)
         self._throttle(status, verdict, path)
         if status == 404:
             self._up()
@@ -171,7 +180,7 @@ class RestClient:
         text = f"{path}: {verdict.code} {verdict.message or ''}".rstrip()
         if status == 401 or verdict.code in ACCOUNT_CODES | TOKEN_CODES:
             raise AuthRejected(text)
-        raise LinkDown(text)
+        raise Declined(verdict.code, text)
 
     def _throttle(self, status: int, verdict: Verdict | None, path: str) -> None:
         if status in _THROTTLED or (verdict is not None and verdict.code in THROTTLED_CODES):

@@ -116,9 +116,13 @@ class _Channel:
     tries: int = 0
     lost_ns: int | None = None
     """Since when a channel that was live is asked for anew; None before its first snapshot."""
+    is_extra: bool = False
+    """Asked for by somebody who looks: the session is whole without it."""
 
     def is_missing(self, now_ns: int, patience_ns: int) -> bool:
         """Whether it has no snapshot, and not only for a moment while it is mended."""
+        if self.is_extra:
+            return False
         return self.state != "live" and (self.lost_ns is None or now_ns - self.lost_ns >= patience_ns)
 
 
@@ -133,6 +137,7 @@ class Session:
         self._policy = policy
         self._channels = {name.replace("/", ":"): _Channel(name) for name in channels}
         self._queue: deque[_Channel] = deque()
+        self._leaving: deque[str] = deque()
         self._sent: deque[int] = deque()
         self._is_open = False
         self._life_ns = 0
@@ -140,17 +145,21 @@ class Session:
         self._token: str | None = None
         self._token_ns = 0
         self._down_reason = ""
+        self.distrusted = ""
+        """Why somebody who knows better than our pings wants the connection given up, at the next tick."""
         self._told: set[str] = set()
         self._violations: deque[int] = deque(maxlen=_TOLERATED)
 
     def opened(self, now_ns: int, token: str | None = None) -> list[Output]:
         """The connection stands: subscribe to everything, with `token` where a token is given."""
         self._is_open = True
+        self.distrusted = ""
         self._life_ns = self._pinged_ns = now_ns
         self._token, self._token_ns = token, now_ns
         for channel in self._channels.values():
             channel.state, channel.tries, channel.lost_ns = "queued", 0, None
         self._queue = deque(self._channels.values())
+        self._leaving.clear()
         return self._pump(now_ns)
 
     def closed(self, reason: str) -> None:
@@ -179,6 +188,41 @@ class Session:
         self._queue.append(channel)
         return self._pump(now_ns)
 
+    def refresh(self, label: str, now_ns: int, grade: Grade) -> bool:
+        """Ask for a new snapshot of a channel that is well, if the minute's messages are not needed elsewhere.
+
+        A chore leaves a third of this connection's own share alone, so that a gap is mended at once. It is asked for
+        at the next tick; whether it will be.
+        """
+        channel = self._channels.get(label)
+        if channel is None or channel.state != "live" or not self._is_open:
+            return False
+        cost = 2 * (len(self._queue) + 1)
+        share = self._policy.subscribes_per_minute
+        has_own = len(self._sent) + cost <= (share * 2 // 3 if grade >= Grade.CHORE else share)
+        if not has_own or not self._messages.has(cost, grade, now_ns):
+            return False
+        channel.state, channel.tries, channel.lost_ns = "queued", 1, now_ns
+        self._queue.append(channel)
+        return True
+
+    def want(self, name: str) -> None:
+        """One channel more, as the venue takes it in requests; it is asked for at the next tick."""
+        label = name.replace("/", ":")
+        if label not in self._channels:
+            self._channels[label] = channel = _Channel(name, is_extra=True)
+            self._queue.append(channel)
+
+    def drop(self, name: str) -> None:
+        """A channel that was wanted is not any more; the venue is told at the next tick."""
+        channel = self._channels.pop(name.replace("/", ":"), None)
+        if channel is None:
+            return
+        if channel in self._queue:
+            self._queue.remove(channel)
+        if channel.asked_ns and self._is_open:
+            self._leaving.append(name)
+
     def violated(self, now_ns: int) -> None:
         """A frame broke the protocol: one is mended, many in a minute make the stream DEGRADED."""
         self._violations.append(now_ns)
@@ -205,6 +249,8 @@ class Session:
         """Time passed: pings, subscriptions that got no answer, silence."""
         if not self._is_open:
             return []
+        if self.distrusted:
+            return [Close(self.distrusted)]
         policy, quiet_ns = self._policy, now_ns - self._life_ns
         if quiet_ns >= policy.down_after_ns:
             return [Close(f"silent for {quiet_ns // SECOND_NS} s")]
@@ -293,6 +339,8 @@ class Session:
             self._sent.popleft()
         unacked = sum(channel.state == "asked" for channel in self._channels.values()) if self._queue else 0
         out: list[Output] = []
+        while self._leaving and self._may_ask(now_ns):
+            out.append(self._message(_request("unsubscribe", self._leaving.popleft(), None), now_ns))
         while self._queue and unacked < self._policy.unacked and self._may_ask(now_ns):
             channel = self._queue.popleft()
             if channel.tries:  # the venue may still hold the old one, and refuses a second without a snapshot

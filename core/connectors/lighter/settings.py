@@ -36,7 +36,7 @@ class LighterSettings:
     market_connections: int = 1
     """Over how many WebSockets the books are spread; more are used where the venue's limits need them."""
     has_public_trades: bool = False
-    """Whether the public trades of every market are subscribed to as well."""
+    """Whether the public trades of every market are subscribed to from the start; else of those looked at."""
     has_drop_copy: bool = False
     """Whether a second private connection is held and compared with the first."""
     request_timeout_s: int = 5

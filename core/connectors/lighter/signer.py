@@ -9,9 +9,11 @@ import asyncio
 import ctypes
 import importlib.metadata
 import importlib.util
+import logging
 import platform
+import threading
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,7 +22,8 @@ from typing import ClassVar, Final, TypeVar, assert_never
 from pydantic import SecretStr
 from typed_lighter.core.signer import schnorr
 
-from core.connectors.lighter.encode import CancelAllTx, CancelTx, CreateTx, LeverageTx, ModifyTx, Tx
+from core.connectors.lighter.encode import CancelAllTx, CancelTx, CreateTx, GroupTx, LeverageTx, ModifyTx, Tx
+from core.connectors.lighter.signer_thread import SignerThread
 from core.decisions import Refused
 from core.errors import AuthRejected, ConfigError, LinkDown
 
@@ -34,7 +37,43 @@ _LIBRARIES: Final = {
     ("Darwin", "x86_64"): "lighter-signer-darwin-amd64.dylib",
 }
 _KEY_DIGITS: Final = 80
+_CLOSE_S: Final = 2.0
+"""How long a signature under way is waited for at the end: thousands of times what one takes."""
+_LOG: Final = logging.getLogger(__name__)
 _T = TypeVar("_T")
+
+
+class _Claims:
+    """Which network each key signs for: the library knows one for a key, and another start would re-point the first."""
+
+    def __init__(self) -> None:
+        self._lock: Final = threading.Lock()
+        self._held: Final[Counter[tuple[int, int, int, str]]] = Counter()
+
+    def take(self, account: int, key: int, chain: int, public: str) -> None:
+        """Claim a key for a chain, as often as its connectors need it.
+
+        Raises:
+            ConfigError: it is claimed for another chain, or with another private key.
+        """
+        with self._lock:
+            for held in self._held:
+                if held[:2] == (account, key) and held[2:] != (chain, public):
+                    raise ConfigError(
+                        f"API key {key} of account {account} signs for chain {held[2]} in this process already, and "
+                        f"the signing library keeps one network a key: close that connector first"
+                    )
+            self._held[account, key, chain, public] += 1
+
+    def give_back(self, account: int, key: int, chain: int, public: str) -> None:
+        """One of them is closed."""
+        with self._lock:
+            self._held[account, key, chain, public] -= 1
+            if self._held[account, key, chain, public] <= 0:
+                del self._held[account, key, chain, public]
+
+
+_claims: Final = _Claims()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +100,15 @@ class Signer:
         self._chain_id: Final = chain_id
         self._private_key: Final = private_key
         self._is_closed = False
-        self._thread: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"signer-{api_key_index}")
+        self._claimed = ""
+        self._thread: Final = SignerThread(f"signer-{api_key_index}")
 
     async def start(self) -> str:
         """Load the library, register the key with it, and return the public key (80 hex digits, no 0x).
 
         Raises:
-            ConfigError: the platform or the SDK's version is not one this was tested with, or the key is malformed.
+            ConfigError: the platform or the SDK's version is not one this was tested with, the key is malformed, or it
+                signs for another network in this process.
         """
         return await self._run(self._register)
 
@@ -89,17 +130,28 @@ class Signer:
         return await self._run(partial(self._mint, deadline_s))
 
     def close(self) -> None:
-        """End the thread; idempotent. A signature under way takes less than a millisecond and is waited for."""
+        """End the thread; idempotent. A signature under way is waited for, but no longer than two seconds.
+
+        A library that hangs keeps its key claimed: it may still sign.
+        """
         self._is_closed = True
-        self._thread.shutdown(wait=True)
+        if not self._thread.close(_CLOSE_S):
+            _LOG.error("the signing library does not answer for API key %d; left behind", self.api_key_index)
+            return
+        claimed, self._claimed = self._claimed, ""
+        if claimed:
+            _claims.give_back(self._account_index, self.api_key_index, self._chain_id, claimed)
 
     async def _run(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.wrap_future(self._thread.submit(work))
 
     def _register(self) -> str:
         key = self._private_key.get_secret_value()
         public = public_key_of(key)
         library = _library()
+        if not self._claimed:
+            _claims.take(self._account_index, self.api_key_index, self._chain_id, public)
+            self._claimed = public
         problem = _take(
             library,
             library.CreateClient(
@@ -155,6 +207,14 @@ class Signer:
                 )
             case LeverageTx():
                 answer = library.SignUpdateLeverage(tx.market_index, tx.fraction, int(tx.is_isolated), *tail)
+            case GroupTx():
+                answer = library.SignCreateGroupedOrders(
+                    tx.grouping,
+                    _requests(tx),
+                    len(tx.orders),
+                    *(0, 0, 0, 0, 0),  # no integrator, no fees for one, self-trades as above
+                    *tail,
+                )
             case _:
                 assert_never(tx)
         return _signed(library, answer)
@@ -217,6 +277,40 @@ class _SignedAnswer(ctypes.Structure):
     ]
 
 
+class _OrderRequest(ctypes.Structure):
+    _fields_: ClassVar = [
+        ("MarketIndex", ctypes.c_longlong),
+        ("ClientOrderIndex", ctypes.c_longlong),
+        ("BaseAmount", ctypes.c_longlong),
+        ("Price", ctypes.c_uint32),
+        ("IsAsk", ctypes.c_uint8),
+        ("Type", ctypes.c_uint8),
+        ("TimeInForce", ctypes.c_uint8),
+        ("ReduceOnly", ctypes.c_uint8),
+        ("TriggerPrice", ctypes.c_uint32),
+        ("OrderExpiry", ctypes.c_longlong),
+    ]
+
+
+def _requests(tx: GroupTx) -> "ctypes.Array[_OrderRequest]":
+    made = (_OrderRequest * len(tx.orders))()
+    for place, leg in enumerate(tx.orders):
+        order = leg.order
+        made[place] = _OrderRequest(
+            order.market_index,
+            order.client_order_index,
+            order.base_amount,
+            order.price,
+            order.is_ask,
+            order.order_type,
+            order.time_in_force,
+            order.reduce_only,
+            leg.trigger_price,
+            order.order_expiry,
+        )
+    return made
+
+
 def _signed(library: ctypes.CDLL, answer: _SignedAnswer) -> SignedTx | Refused:
     problem = _take(library, answer.err)
     info, tx_hash = _take(library, answer.txInfo), _take(library, answer.txHash)
@@ -252,6 +346,10 @@ def _library() -> ctypes.CDLL:
             _SignedAnswer,
         ),
         "SignUpdateLeverage": ([wide, word, word, *tail], _SignedAnswer),
+        "SignCreateGroupedOrders": (
+            [byte, ctypes.POINTER(_OrderRequest), word, wide, *[word] * 2, *[byte] * 2, *tail],
+            _SignedAnswer,
+        ),
         "CreateAuthToken": ([wide, word, wide], _TextAnswer),
         "Free": ([ctypes.c_void_p], None),
     }

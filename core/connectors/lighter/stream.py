@@ -88,6 +88,7 @@ class Stream:
         self._skew: Final = Skew()
         self._has_told_skew = False
         self._announced: tuple[LinkStatus, str] | None = None
+        self._woken: Final = asyncio.Event()
 
     @property
     def health(self) -> LinkHealth:
@@ -100,6 +101,10 @@ class Stream:
             last_message_ns=self._session.last_message_ns,
             skew_ms=self._skew.ahead_ms,
         )
+
+    def wake(self) -> None:
+        """The venue answers elsewhere: do not wait any longer before the next attempt to connect."""
+        self._woken.set()
 
     async def run(self) -> None:
         """Connect, converse, reconnect, until cancelled; leaves no socket behind."""
@@ -114,7 +119,17 @@ class Stream:
                 self._announce()
                 has_lasted = self._clock.now().mono_ns - started_ns >= _PROVEN_NS
                 failures = 0 if has_lasted else failures + 1
-                await asyncio.sleep(backoff_ms(failures) / 1_000)
+                if await self._rest(failures):
+                    failures = 0
+
+    async def _rest(self, failures: int) -> bool:
+        """Wait before the next attempt; whether somebody ended the wait."""
+        self._woken.clear()
+        try:
+            async with asyncio.timeout(backoff_ms(failures) / 1_000):
+                return await self._woken.wait()
+        except TimeoutError:
+            return False
 
     async def _connection(self, http: aiohttp.ClientSession) -> str:
         """One connection from start to end; returns why it ended."""

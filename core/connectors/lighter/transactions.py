@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from core.clock import Clock
-from core.connectors.base import NewOrder, OrderRef, SendGate
+from core.connectors.base import Leg, NewOrder, OrderRef, SendGate
 from core.connectors.lighter.assembly import Running
 from core.connectors.lighter.encode import (
     CANCEL_NEVER,
@@ -18,6 +18,7 @@ from core.connectors.lighter.encode import (
     encode_order,
     encode_schedule,
 )
+from core.connectors.lighter.groups import encode_group
 from core.connectors.lighter.lane import Urgency
 from core.decisions import Refused, TxOutcome
 from core.model import Market
@@ -66,6 +67,13 @@ class Transactions:
         sendable = [tx for tx in encoded if isinstance(tx, CreateTx)]
         outcomes = iter(await self._running.trading.send_batch(sendable, gate))
         return tuple(tx if isinstance(tx, Refused) else next(outcomes) for tx in encoded)
+
+    async def submit_group(self, legs: Sequence[Leg], gate: SendGate) -> TxOutcome:
+        """Send orders that hang together as one transaction; see `Sending.submit_group`."""
+        if self._running is None:
+            return _NOT_STARTED
+        tx = encode_group(legs, self._markets.get(legs[0].order.intent.market_id) if legs else None)
+        return tx if isinstance(tx, Refused) else await self._running.trading.send(tx, gate, Urgency.ORDER)
 
     async def modify(self, ref: OrderRef, size: Decimal, price: Decimal, gate: SendGate) -> TxOutcome:
         """Give one order a new size and price, in base units and USDC."""

@@ -13,18 +13,20 @@ from core.connectors.lighter.bodies import (
     AccountRow,
     Accounts,
     ApiKeys,
+    Candles,
     OrderBookDetails,
     Orders,
     Trades,
 )
 from core.connectors.lighter.budget import Grade
-from core.connectors.lighter.convert import PERP, account_of_row, market, order_report, position
-from core.connectors.lighter.objects import WireOrder, WireTrade
-from core.connectors.lighter.rest import NotServed, RestClient
+from core.connectors.lighter.convert import PERP, account_of_row, candle, market, order_report, position
+from core.connectors.lighter.objects import WireOrder, WirePosition, WireTrade
+from core.connectors.lighter.rest import Declined, NotServed, RestClient
 from core.connectors.lighter.signer import Signer
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
 from core.events import OrderReport
 from core.model import Market
+from core.tape import Candle, Resolution
 from core.units import ClientOrderId, MarketId
 
 _TOKEN_LIFE_S: Final = 7 * 3_600
@@ -32,6 +34,9 @@ _TOKEN_RENEW_S: Final = 6 * 3_600
 _PAGE: Final = 100
 _MAX_PAGES: Final = 50
 _LOOKUP_PAGES: Final = 5
+MAX_CANDLES: Final = 500
+_EMPTY_RANGE: Final = 22400
+"""What the venue answers about a range in which nothing traded."""
 _T = TypeVar("_T")
 
 
@@ -141,12 +146,37 @@ class VenueApi:
                 return tuple(found)
         raise LinkDown(f"more than {_MAX_PAGES * _PAGE} trades since trade {trade_id}")
 
+    async def candles(self, market_id: MarketId, resolution: Resolution, count: int) -> tuple[Candle, ...]:
+        """The newest candles of a market, oldest first. See `Connector.candles`."""
+        if not 1 <= count <= MAX_CANDLES:
+            raise ValueError(f"candles: expected a count from 1 to {MAX_CANDLES}, got {count}")
+        # One past now, for the end is exclusive; not the end of the span: the venue remembers answers by it.
+        end_ms = self._clock.now().utc_us // 1_000 + 1
+        params: dict[str, str | int] = {
+            "market_id": market_id,
+            "resolution": resolution.value,
+            "start_timestamp": end_ms - count * resolution.span_us // 1_000,
+            "end_timestamp": end_ms,
+            "count_back": count,
+        }
+        try:
+            body = await self._rest.get("/api/v1/candles", Candles, params, grade=Grade.CHORE)
+        except Declined as error:
+            if error.code == _EMPTY_RANGE:
+                return ()
+            raise
+        return tuple(candle(one) for one in body.c or () if one.c)[-count:]  # without a price nothing traded
+
     async def account_view(self, grade: Grade = Grade.ORDINARY) -> AccountView:
         """Collateral and every position that is not flat."""
+        return (await self.account_look(grade))[0]
+
+    async def account_look(self, grade: Grade) -> tuple[AccountView, tuple[WirePosition, ...]]:
+        """The same, with the rows of all markets as the venue lists them."""
         row = await self._account_row(grade)
         positions = tuple(position(wire, row.transaction_time or 0) for wire in row.positions or ())
         held = tuple(one for one in positions if one.size)
-        return AccountView(account=account_of_row(row, held), positions=held)
+        return AccountView(account=account_of_row(row, held), positions=held), tuple(row.positions or ())
 
     async def _account_row(self, grade: Grade) -> AccountRow:
         params: dict[str, str | int] = {"by": "index", "value": self._account}

@@ -69,8 +69,9 @@ class AccountFeed:
             bodies[Stream.ORDERS] = {"orders": self._orders(orders, is_update=True)}
         if trades:
             bodies[Stream.TRADES] = {"trades": self._trades(account, trades)}
-        bodies[Stream.POSITIONS] = {"positions": positions, "shares": [], "transaction_time": now_us}
-        if trades or fundings:
+        if positions:
+            bodies[Stream.POSITIONS] = {"positions": positions, "shares": [], "transaction_time": now_us}
+        if trades or fundings or account in changes.paid:
             bodies[Stream.ASSETS] = {"assets": _assets(account), "timestamp": now_us // 1_000}
         bodies[Stream.ACCOUNT_ALL] = {
             "account": account.index,

@@ -41,9 +41,9 @@ def position_view(account: VenueAccount, market: MarketState, markets: Markets) 
         "unrealized_pnl": usdc(position.unrealised(market.mark)),
         "realized_pnl": usdc(position.realised),
         "liquidation_price": _liquidation_price(account, position, market, markets),
-        "margin_mode": 0,
+        "margin_mode": int(position.is_isolated),
         "margin_set_flag": 1,
-        "allocated_margin": usdc(0),
+        "allocated_margin": usdc(position.allocated),
     }
     if position.funding_paid:
         view["total_funding_paid_out"] = usdc(position.funding_paid)
@@ -77,7 +77,7 @@ def asset_view(account: VenueAccount) -> Json:
         "balance": usdc(0),
         "locked_balance": usdc(0),
         "margin_mode": "enabled",
-        "margin_balance": usdc(account.collateral),
+        "margin_balance": usdc(collateral_of(account)),
         "multiplier": "1.000000000000000000",
     }
 
@@ -85,18 +85,21 @@ def asset_view(account: VenueAccount) -> Json:
 def summary_view(account: VenueAccount) -> Json:
     """A row of `GET /api/v1/accountsByL1Address`, which gives no balance and no time."""
     pending = len(account.pending())
+    isolated = {market_id for market_id, position in account.positions.items() if position.is_isolated}
     return {
         "code": 0,
-        "account_type": 0,
+        "account_type": int(account.master is not None),
         "index": account.index,
         "l1_address": account.l1_address,
         "cancel_all_time": account.cancel_all_ms,
         "total_order_count": len(account.live) - pending,
-        "total_isolated_order_count": 0,
+        "total_isolated_order_count": sum(
+            order.market_id in isolated and not order.is_pending for order in account.live.values()
+        ),
         "pending_order_count": pending,
         "available_balance": "",
         "status": 1,
-        "collateral": usdc(account.collateral),
+        "collateral": usdc(collateral_of(account)),
         "transaction_time": 0,
         "account_trading_mode": 0,
     }
@@ -121,7 +124,7 @@ def account_view(account: VenueAccount, markets: Markets, now_us: int) -> Json:
         "metadata": {"color": ""},
         "positions": [position_view(account, markets[key], markets) for key in position_markets(account)],
         "assets": [asset_view(account)],
-        "total_asset_value": usdc(value),
+        "total_asset_value": usdc(margin.total_value(account, markets)),
         "cross_asset_value": usdc(value),
         "cross_initial_margin_requirement": usdc(margin.position_requirement(account, markets)),
         "cross_maintenance_margin_requirement": usdc(margin.maintenance_requirement(account, markets)),
@@ -131,25 +134,44 @@ def account_view(account: VenueAccount, markets: Markets, now_us: int) -> Json:
     }
 
 
+def collateral_of(account: VenueAccount) -> int:
+    """All of it, what isolated positions hold included; with every position's profit it is the account's value."""
+    return account.collateral + sum(position.allocated for position in account.positions.values())
+
+
 def position_markets(account: VenueAccount) -> list[int]:
     """Markets in which an account ever had a position, or has an order."""
     return sorted(account.positions.keys() | {order.market_id for order in account.live.values()})
 
 
 def user_stats_view(account: VenueAccount, markets: Markets) -> Json:
-    """Balance sheet of one account; leverage and margin use with two decimals."""
-    value = margin.equity(account, markets)
-    notional = sum(abs(held.size) * markets[key].mark for key, held in account.positions.items())
+    """Balance sheet of one account, what is shared and everything; leverage and margin use with two decimals."""
+    shared = {key: held for key, held in account.positions.items() if not held.is_isolated}
+    alone = {key: held for key, held in account.positions.items() if held.is_isolated}
     required = margin.position_requirement(account, markets)
-    stats: Json = {
-        "available_balance": usdc(margin.available(account, markets)),
+    free = margin.available(account, markets)
+    cross = _stats(account.collateral, margin.equity(account, markets), (_notional(shared, markets), required), free)
+    required += sum(abs(held.size) * markets[key].mark * held.imf // FRACTION for key, held in alone.items())
+    notional = _notional(account.positions, markets)
+    total = _stats(collateral_of(account), margin.total_value(account, markets), (notional, required), free)
+    return {"account_trading_mode": 0, **total, "cross_stats": cross, "total_stats": total}
+
+
+def _notional(held: Mapping[int, VenuePosition], markets: Markets) -> int:
+    return sum(abs(position.size) * markets[key].mark for key, position in held.items())
+
+
+def _stats(collateral: int, value: int, uses: tuple[int, int], free: int) -> Json:
+    """`uses`: what the positions are worth, and what they require."""
+    notional, required = uses
+    return {
+        "available_balance": usdc(free),
         "buying_power": "0",
-        "collateral": usdc(account.collateral),
+        "collateral": usdc(collateral),
         "leverage": fixed(2)(notional * 100 // value if value > 0 else 0),
         "margin_usage": fixed(2)(required * 10_000 // value if value > 0 else 0),
         "portfolio_value": usdc(value),
     }
-    return {"account_trading_mode": 0, **stats, "cross_stats": stats, "total_stats": stats}
 
 
 def limits_view(account: VenueAccount) -> Json:
@@ -225,12 +247,15 @@ def notice_view(notice: Liquidated, account: VenueAccount, market: MarketState) 
 
 
 def _liquidation_price(account: VenueAccount, position: VenuePosition, market: MarketState, markets: Markets) -> str:
-    """Where the account's value meets its maintenance margin if only this market moves; "0" when it never does."""
+    """Where what carries it meets its maintenance margin if only this market moves; "0" when it never does."""
     if position.size == 0:
         return "0"
     own = abs(position.size) * market.spec.maintenance_mf
-    others = margin.maintenance_requirement(account, markets) - own * market.mark // FRACTION
-    short = position.size * market.mark - margin.equity(account, markets) + others
+    if position.is_isolated:
+        short = position.size * market.mark - margin.position_value(position, market)
+    else:
+        others = margin.maintenance_requirement(account, markets) - own * market.mark // FRACTION
+        short = position.size * market.mark - margin.equity(account, markets) + others
     slope = position.size * FRACTION - own
     price = short * FRACTION // slope
     return fixed(market.spec.price_decimals)(price) if price > 0 else "0"

@@ -73,6 +73,10 @@ class VenuePosition:
     realised: int = 0
     funding_paid: int = 0
     """Paid less received since the market was first touched, in 1e-6 USDC."""
+    is_isolated: bool = False
+    """Bears its losses with its own margin alone; chosen for the market, whether or not anything is held."""
+    allocated: int = 0
+    """That margin, in 1e-6 USDC; it is no part of the account's collateral while it is here."""
 
     def apply(self, delta: int, price: int) -> int:
         """Trade `delta` steps at `price` ticks; returns what it realised."""
@@ -87,6 +91,25 @@ class VenuePosition:
         self.size, self.cost = size, cost
         self.realised += realised
         return realised
+
+    def allocate(self, before: int, price: int, gain: int) -> int:
+        """Keep the own margin of an isolated position that was `before` and traded at `price`.
+
+        What is opened brings its initial margin, what is closed gives back its part of the margin, and of `gain`: what
+        the trade realised less its fee. Returns what the account's collateral gains, in 1e-6 USDC.
+        """
+        held = abs(before)
+        kept = min(held, abs(self.size)) if before * self.size > 0 else 0
+        opened, change = abs(self.size) - kept, gain
+        if held > kept:
+            self.allocated += gain
+            change = self.allocated * (held - kept) // held
+            self.allocated -= change
+        if opened:
+            brought = -(-opened * price * self.imf // FRACTION)
+            self.allocated += brought
+            change -= brought
+        return change
 
     def unrealised(self, mark: int) -> int:
         """Value at `mark` less what it cost."""
@@ -111,6 +134,8 @@ class VenueAccount:
     collateral: int
     is_internal: bool = False
     """The generator's: trades without margin, is not reported to."""
+    master: int | None = None
+    """The account this one is a sub-account of."""
     tier: str = "premium"
     """As `accountLimits` names it; what it costs and allows is said elsewhere."""
     maker_fee: int = 0
@@ -121,8 +146,8 @@ class VenueAccount:
     """Open and pending orders by `order_index`; not kept for internal accounts."""
     by_client: dict[int, VenueOrder] = field(default_factory=dict)
     """The same by client index: unique among live orders of all markets."""
-    reducers: int = 0
-    """How many of them are reduce-only."""
+    reducers: dict[int, VenueOrder] = field(default_factory=dict)
+    """Those of them that are reduce-only."""
     closed: deque[VenueOrder] = field(default_factory=lambda: deque(maxlen=KEPT_CLOSED))
     """Newest last."""
     trades: deque[VenueTrade] = field(default_factory=lambda: deque(maxlen=KEPT_TRADES))
@@ -141,8 +166,13 @@ class VenueAccount:
 
     @property
     def l1_address(self) -> str:
-        """An address that belongs to nobody, derived from the index."""
-        return f"0x{self.index:040x}"
+        """An address that belongs to nobody, derived from the owner's index."""
+        return f"0x{self.owner:040x}"
+
+    @property
+    def owner(self) -> int:
+        """The master account's index, which may be this one's own."""
+        return self.index if self.master is None else self.master
 
     def position(self, market_id: int, default_imf: int) -> VenuePosition:
         """The position in a market, created flat."""

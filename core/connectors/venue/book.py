@@ -4,20 +4,22 @@ Matching lives in `core.connectors.venue.exchange`; this only keeps order.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
-from core.connectors.venue.orders import VenueOrder
+import msgspec
+
+from core.connectors.venue.orders import AVERAGED, FILLED, OrderStatus, VenueOrder
+
+Deal: TypeAlias = Callable[[VenueOrder, VenueOrder], OrderStatus | None]
+"""Given a maker and a taker, fills them, or takes the maker out, or says what ends the taker."""
 
 
-class Level:
+class Level(msgspec.Struct, eq=False):
     """All orders at one price, oldest first."""
 
-    __slots__ = ("orders", "size")
-
-    def __init__(self) -> None:
-        """Empty."""
-        self.size = 0
-        self.orders: dict[int, VenueOrder] = {}
+    size: int = 0
+    orders: dict[int, VenueOrder] = msgspec.field(default_factory=dict)
 
 
 class BookSide:
@@ -47,23 +49,68 @@ class BookSide:
 
     def add(self, order: VenueOrder) -> None:
         """Queue behind everything at the order's price."""
-        level = self.levels.get(order.price)
+        price = order.price
+        level = self.levels.get(price)
         if level is None:
-            level = self.levels[order.price] = Level()
-            insort(self._keys, order.price * self._sign)
+            level = self.levels[price] = Level()
+            insort(self._keys, price * self._sign)
         level.orders[order.index] = order
-        level.size += order.remaining
-        self._touched.add(order.price)
+        level.size += order.size - order.filled
+        self._touched.add(price)
 
     def remove(self, order: VenueOrder) -> None:
         """Take an order out; its `remaining` is what it still adds to the level."""
-        level = self.levels[order.price]
+        price = order.price
+        level = self.levels[price]
         del level.orders[order.index]
-        level.size -= order.remaining
-        self._touched.add(order.price)
+        level.size -= order.size - order.filled
+        self._touched.add(price)
         if not level.orders:
-            del self.levels[order.price]
-            del self._keys[bisect_left(self._keys, order.price * self._sign)]
+            del self.levels[price]
+            del self._keys[bisect_left(self._keys, price * self._sign)]
+
+    def meet(self, taker: VenueOrder, deal: Deal) -> OrderStatus | None:
+        """Let an order of the other side deal with one order after another, in price-time order.
+
+        Returns what ended it, FILLED included; None when what is left of it found nobody.
+        """
+        keys, levels, sign = self._keys, self.levels, self._sign
+        limit = taker.price * sign if taker.kind not in AVERAGED else None
+        while taker.filled < taker.size:
+            if not keys or (limit is not None and keys[-1] < limit):
+                return None
+            maker = next(iter(levels[keys[-1] * sign].orders.values()))
+            ended = deal(maker, taker)
+            if ended is not None:
+                return ended
+        return FILLED
+
+    def fill(self, maker: VenueOrder, taker: VenueOrder, size: int) -> None:
+        """Fill both by `size` at the price of the maker, which stands on this side at its best price."""
+        price = maker.price
+        quote = price * size
+        maker.filled += size
+        maker.filled_quote += quote
+        taker.filled += size
+        taker.filled_quote += quote
+        level = self.levels[price]
+        level.size -= size
+        self._touched.add(price)
+        if maker.filled == maker.size:
+            del level.orders[maker.index]
+            if not level.orders:
+                del self.levels[price]
+                self._keys.pop()
+
+    def requeue(self, order: VenueOrder, size: int) -> None:
+        """Give an order `size` to trade, and the last place at its price."""
+        price = order.price
+        level = self.levels[price]
+        del level.orders[order.index]
+        level.size += size - (order.size - order.filled)
+        order.size = order.filled + size
+        level.orders[order.index] = order
+        self._touched.add(price)
 
     def shrink(self, order: VenueOrder, by: int) -> None:
         """An order of this side lost `by` steps and stays."""

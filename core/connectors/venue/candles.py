@@ -38,8 +38,10 @@ class Candle:
 
     def count(self, price: int, size: int, trade_id: int) -> None:
         """Add one trade."""
-        self.high = max(self.high, price)
-        self.low = min(self.low, price)
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
         self.close = price
         self.base += size
         self.quote += price * size
@@ -61,7 +63,7 @@ class Candles:
     A trade touches the minute alone; a minute joins the longer spans when it is asked for or over.
     """
 
-    __slots__ = ("_kept", "_minute", "revision")
+    __slots__ = ("_ends_us", "_kept", "_minute", "revision")
 
     def __init__(self) -> None:
         """Nothing traded."""
@@ -69,6 +71,7 @@ class Candles:
         """Rises with every trade."""
         self._minute: Candle | None = None
         """Trades that no span has yet."""
+        self._ends_us = 0
         self._kept: dict[str, deque[Candle]] = {name: deque(maxlen=PAGE) for name in RESOLUTIONS}
         self._kept[WEEK] = deque(maxlen=PAGE)
 
@@ -76,9 +79,10 @@ class Candles:
         """Add one trade."""
         self.revision += 1
         minute = self._minute
-        if minute is None or time_us >= (minute.start_ms + MINUTE_MS) * 1_000:
+        if minute is None or time_us >= self._ends_us:
             self._fold()
             minute = self._minute = Candle(_opening("1m", time_us // 1_000), price, price, price, price)
+            self._ends_us = (minute.start_ms + MINUTE_MS) * 1_000
         minute.count(price, size, trade_id)
 
     def live(self, resolution: str) -> Candle | None:

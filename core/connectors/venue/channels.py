@@ -6,6 +6,7 @@ Requests spell a channel with `/`, everything the venue sends spells it with `:`
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from core.connectors.venue.candles import RESOLUTIONS
@@ -60,6 +61,7 @@ class Channel:
         return self.key if self.stream is not Stream.ACCOUNT_ORDERS else key_of(self.stream, self.market or 0)
 
 
+@lru_cache(maxsize=8_192)
 def key_of(stream: Stream, *parts: int | str) -> str:
     """The key of a channel."""
     return ":".join((stream.value, *map(str, parts)))

@@ -165,5 +165,24 @@ class PaperVenue:
         return lines[-1] if lines else silence
 
 
+def written(ready: VenueReady) -> bytes:
+    """The same as bytes, private keys included: for a file that only this user reads."""
+    return msgspec.json.encode(ready, enc_hook=_open_secret)
+
+
+def read(data: bytes) -> VenueReady | None:
+    """What `written` wrote; None when it is something else."""
+    try:
+        return msgspec.json.decode(data, type=VenueReady, dec_hook=_secret)
+    except msgspec.DecodeError:
+        return None
+
+
+def _open_secret(value: object) -> object:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    raise NotImplementedError(f"no JSON for {type(value).__name__}")
+
+
 def _secret(kind: type, value: object) -> object:
     return SecretStr(str(value)) if kind is SecretStr else value

@@ -10,15 +10,28 @@ from typing import Final
 from core.connectors.venue import funding, margin
 from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.catalogue import MarketSpec
+from core.connectors.venue.clearing import FIRST_TRADE_ID, Changes, Clearing
 from core.connectors.venue.codes import Code, Refusal
 from core.connectors.venue.market import MarketState
-from core.connectors.venue.matching import FIRST_TRADE_ID, Changes, Matching, reducible
-from core.connectors.venue.orders import Grouping, OrderRequest, OrderStatus, SelfTrade, Tif, TriggerStatus, VenueOrder
+from core.connectors.venue.matching import Matching, reducible, reducible_by
+from core.connectors.venue.orders import (
+    CONDITIONAL,
+    Grouping,
+    OrderRequest,
+    OrderStatus,
+    SelfTrade,
+    Tif,
+    TriggerStatus,
+    VenueOrder,
+)
 
 __all__ = ["FIRST_TRADE_ID", "Changes", "Exchange", "conserved"]
 
 _EXISTS: Final = Refusal(Code.CLIENT_INDEX_EXISTS, "client order index already exists")
 _INCREASES: Final = Refusal(Code.REDUCE_ONLY_INCREASES, "reduce only order would increase the position")
+_MODE_IN_USE: Final = Refusal(Code.MARGIN_MODE_IN_USE, "margin mode cannot change with an open position or orders")
+_NOT_ISOLATED: Final = Refusal(Code.INVALID_MARGIN_MODE, "invalid margin mode: there is no isolated position")
+_IOC: Final = Tif.IOC
 _MOST_ROUNDS: Final = 48
 """Rounds of funding made up for when time leaps, two days of them."""
 
@@ -29,6 +42,8 @@ class Exchange(Matching):
     def __init__(self, specs: Iterable[MarketSpec], first_id: int = 0) -> None:
         """As every matching engine begins; `first_id` is for fundings, too."""
         super().__init__(specs, first_id)
+        self.price_band_percent: int | None = None
+        """How much worse than the market a price may be before it is taken for a slip; None for any."""
         self._funded_us = 0
         self._funding_id = first_id
 
@@ -38,7 +53,7 @@ class Exchange(Matching):
             return _EXISTS
         size = request.size
         if request.reduce_only:
-            room = reducible(account, request.market_id, is_ask=request.is_ask)
+            room = reducible_by(account, request.market_id, is_ask=request.is_ask)
             if room == 0:
                 return _INCREASES
             size = size or (0 if request.kind.is_conditional else room)
@@ -54,7 +69,7 @@ class Exchange(Matching):
             return _EXISTS
         first = requests[0]
         is_pair = grouping is Grouping.OCO
-        if is_pair and reducible(account, first.market_id, is_ask=first.is_ask) == 0:
+        if is_pair and reducible_by(account, first.market_id, is_ask=first.is_ask) == 0:
             return _INCREASES
         orders = [self._make(account, request, request.size, now_us) for request in requests]
         waiting = orders if is_pair else orders[1:]
@@ -145,13 +160,46 @@ class Exchange(Matching):
                 self._fund(market, hour * funding.HOUR_US)
         return now_hour > last_hour
 
-    def set_leverage(self, account: VenueAccount, market_id: int, imf: int) -> Refusal | None:
-        """Choose the initial margin fraction of a market, when what is open can bear it."""
-        position = account.position(market_id, self.markets[market_id].spec.default_imf)
-        before, position.imf = position.imf, imf
-        if imf > before and margin.order_requirement(account, self.markets) > margin.equity(account, self.markets):
-            position.imf = before
+    def set_leverage(
+        self, account: VenueAccount, market_id: int, imf: int, *, is_isolated: bool = False
+    ) -> Refusal | None:
+        """Choose the initial margin fraction and the margin mode of a market, when what is open can bear it."""
+        market = self.markets[market_id]
+        position = account.position(market_id, market.spec.default_imf)
+        if not self.may_change_mode(account, market_id, is_isolated=is_isolated):
+            return _MODE_IN_USE
+        before = position.imf, position.is_isolated
+        position.imf, position.is_isolated = imf, is_isolated
+        can_bear = margin.order_requirement(account, self.markets) <= margin.equity(account, self.markets)
+        if is_isolated:
+            can_bear = can_bear and margin.position_health(position, market) is margin.Health.SOUND
+        if imf > before[0] and not can_bear:
+            position.imf, position.is_isolated = before
             return Refusal(Code.RISK_CHANGE, "account would be below its initial margin requirement")
+        self._changes.move(account, market_id)
+        return None
+
+    def may_change_mode(self, account: VenueAccount, market_id: int, *, is_isolated: bool) -> bool:
+        """Whether a market's margin mode is this one, or nothing is open there that was funded in the other."""
+        position = account.positions.get(market_id)
+        has_orders = any(order.market_id == market_id for order in account.live.values())
+        if position is None:
+            return not (is_isolated and has_orders)
+        return is_isolated == position.is_isolated or not (position.size or has_orders)
+
+    def move_margin(self, account: VenueAccount, market_id: int, amount: int) -> Refusal | None:
+        """Give an isolated position `amount` of the account's free collateral, or take from it when negative."""
+        position, market = account.positions.get(market_id), self.markets[market_id]
+        if position is None or not position.is_isolated or position.size == 0:
+            return _NOT_ISOLATED
+        if amount > margin.available(account, self.markets):
+            return Refusal(Code.NOT_ENOUGH_COLLATERAL, "not enough collateral")
+        position.allocated += amount
+        if amount < 0 and margin.position_health(position, market) is not margin.Health.SOUND:
+            position.allocated -= amount
+            return Refusal(Code.RISK_CHANGE, "position would be below its initial margin requirement")
+        account.collateral -= amount
+        self._changes.paid[account] = None
         self._changes.move(account, market_id)
         return None
 
@@ -193,18 +241,19 @@ class Exchange(Matching):
         account.order_count += 1
         if not account.is_internal:
             account.live[order.index] = order
-            account.reducers += order.reduce_only
+            if order.reduce_only:
+                account.reducers[order.index] = order
             if order.client_index:
                 account.by_client[order.client_index] = order
         return order
 
     def _begin(self, order: VenueOrder, now_us: int) -> None:
         """Let a new order trade, rest or wait; what only takes is checked for margin here, what may rest was before."""
-        if order.kind.is_conditional:
+        if order.kind in CONDITIONAL:
             order.trigger_status = TriggerStatus.MARK_PRICE
             self._wait(order)
             return
-        barred = self._barred(order) if order.tif is Tif.IOC else None
+        barred = self._barred(order) if order.tif is _IOC else None
         if barred is None:
             self.run(self.markets[order.market_id], order, order.self_trade, now_us)
         else:
@@ -221,7 +270,7 @@ class Exchange(Matching):
         """Turn a waiting order into one that trades."""
         del market.watching[order.index]
         order.trigger_status, order.triggered_us = TriggerStatus.READY, now_us
-        room = reducible(order.account, order.market_id, is_ask=order.is_ask)
+        room = reducible(order)
         if order.size == 0:
             order.size = room
         barred = OrderStatus.REDUCE_ONLY if order.reduce_only and room == 0 else self._barred(order)
@@ -243,10 +292,11 @@ class Exchange(Matching):
         return OrderStatus.BALANCE if account.collateral <= 0 else OrderStatus.MARGIN
 
 
-def conserved(exchange: Matching, marks: Mapping[int, int]) -> int:
+def conserved(exchange: Clearing, marks: Mapping[int, int]) -> int:
     """What must equal `deposits` at any time and any marks: all accounts at market value, and the fees."""
     total = exchange.fees_collected
     for account in exchange.accounts.values():
         total += account.collateral
-        total += sum(position.unrealised(marks[market_id]) for market_id, position in account.positions.items())
+        for market_id, position in account.positions.items():
+            total += position.allocated + position.unrealised(marks[market_id])
     return total

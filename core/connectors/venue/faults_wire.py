@@ -12,7 +12,7 @@ from core.connectors.venue.conversation import Conversation
 from core.connectors.venue.faults import Faults
 from core.connectors.venue.faults_frames import NORMAL, Act, Cut, Deliver, FaultyStream, Hangup
 from core.connectors.venue.faults_requests import PASS, Answer, judge, judge_message
-from core.connectors.venue.hub import Listener
+from core.connectors.venue.hub import Drain, Listener
 from core.connectors.venue.tiers_gate import Gate
 
 CONTROL: Final = "/control/"
@@ -35,9 +35,11 @@ class Meddlers:
 class FaultyListener(Listener):
     """A listener whose frames go through the faults first."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, meddlers: Meddlers) -> None:
+    def __init__(
+        self, socket: web.WebSocketResponse, transport: asyncio.Transport | None, drain: Drain, meddlers: Meddlers
+    ) -> None:
         """Nothing queued, nothing held back."""
-        super().__init__(socket, transport)
+        super().__init__(socket, transport, drain)
         self._wire: Final = transport
         self._faults: Final = meddlers.faults
         self._clock: Final = meddlers.clock

@@ -3,7 +3,8 @@
 Pure: frames come out as bytes, each encoded once however many listen, and not at all when nobody does.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
+from functools import lru_cache
 from typing import Final
 
 from core.connectors.venue import market_views, views
@@ -22,6 +23,7 @@ __all__ = ["Feed", "Frame"]
 REPLAYED: Final = 50
 """Prints that every subscription to `trade` begins with."""
 FIRST_NONCE: Final = 17_000_000_000
+_KNOWN_PRICES: Final = 50_000
 
 
 class Feed:
@@ -143,7 +145,7 @@ class Feed:
         """`levels`: asks, bids, the nonce they continue, and the moment of sending."""
         asks, bids, begin, now_us = levels
         spec, book = market.spec, market.book
-        price, size = fixed(spec.price_decimals), fixed(spec.size_decimals)
+        price, size = _price_text(spec.price_decimals), fixed(spec.size_decimals)
         offset = (book.nonce - FIRST_NONCE) // 8 + 1 if book.nonce else 1
         inner: Json = {
             "code": 0,
@@ -170,6 +172,12 @@ class Feed:
         }
         tail: Json = {"nonce": book.nonce, "ticker": ticker, "timestamp": now_us // 1_000, "type": f"{verb}/ticker"}
         return encode({**head, **tail})
+
+
+@lru_cache(maxsize=32)
+def _price_text(decimals: int) -> Callable[[int], str]:
+    """As `fixed`, for prices of levels: the same ones come again and again."""
+    return lru_cache(maxsize=_KNOWN_PRICES)(fixed(decimals))
 
 
 def _prints(verb: str, key: str, prints: list[VenueTrade], spec: MarketSpec, nonce: int) -> Json:

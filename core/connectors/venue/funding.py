@@ -28,7 +28,10 @@ def pay(account: VenueAccount, market: MarketState, funding_id: int) -> FundingP
     if position is None or position.size == 0:
         return None
     change = -position.size * market.mark * market.last_funding_ppm // RATE
-    account.collateral += change
+    if position.is_isolated:
+        position.allocated += change
+    else:
+        account.collateral += change
     position.funding_paid -= change
     return FundingPayment(
         funding_id=funding_id,

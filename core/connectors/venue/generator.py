@@ -15,7 +15,7 @@ from core.connectors.venue import walk
 from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.exchange import Exchange
 from core.connectors.venue.market import MarketState
-from core.connectors.venue.orders import OrderRequest, OrderStatus, Tif, VenueOrder
+from core.connectors.venue.orders import OPEN, OrderRequest, OrderStatus, Tif, VenueOrder
 
 LEVELS: Final = 220
 """Levels a side that the makers keep; the far end may float up to `_SLACK` above."""
@@ -41,6 +41,9 @@ _HELD: Final = (2_000, 20_000)
 """Typical orders that are held on each side when the venue opens: its open interest."""
 _REFRESHED: Final = 40
 """How deep sizes change while the price stands still."""
+_SIZE_BITS: Final = 6
+_SIZE_MASK: Final = (1 << _SIZE_BITS) - 1
+_PLACE_BITS: Final = 16
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +53,8 @@ class _Ladder:
     is_ask: bool
     orders: deque[VenueOrder] = field(default_factory=deque)
     touch: VenueOrder | None = None
+    spare: VenueOrder | None = None
+    """The order at the touch while it is out of the book."""
 
     @property
     def away(self) -> int:
@@ -71,9 +76,16 @@ class _Quoted:
     asks: _Ladder = field(default_factory=lambda: _Ladder(is_ask=True))
     bids: _Ladder = field(default_factory=lambda: _Ladder(is_ask=False))
 
-    def bound(self, ladder: _Ladder) -> int:
-        """The best price the makers offer on this side now."""
-        return max(1, self.walk.fair + ladder.away * self.half_spread)
+    def size_of(self, bits: int) -> int:
+        """An order's size, drawn with the lowest bits: a quarter of a typical one to four times that."""
+        size = self.unit * (4 + (bits & _SIZE_MASK)) // 16
+        return max(self.market.spec.min_base, size)
+
+    @property
+    def sides(self) -> tuple[tuple[_Ladder, int], tuple[_Ladder, int]]:
+        """Each side, and the best price the makers offer there now."""
+        fair, half = self.walk.fair, self.half_spread
+        return (self.asks, max(1, fair + half)), (self.bids, max(1, fair - half))
 
 
 def moving(seed: int, volatility_percent: int = 100) -> Callable[[Exchange], "Generator"]:
@@ -107,12 +119,14 @@ class Generator:
         quoted = self._quoted[market_id]
         quoted.walk.step(self._random, self._common, elapsed_us)
         quoted.walk.mark(quoted.market)
-        for ladder in (quoted.asks, quoted.bids):
-            self._retreat(quoted, ladder)
-        for ladder in (quoted.asks, quoted.bids):
-            yield from self._clear(quoted, ladder, now_us)
-        for ladder in (quoted.asks, quoted.bids):
-            self._advance(quoted, ladder)
+        sides, book = quoted.sides, quoted.market.book
+        for ladder, bound in sides:
+            self._retreat(quoted, ladder, bound)
+        for ladder, bound in sides:
+            if book.side(is_ask=not ladder.is_ask).is_reached_by(bound):
+                yield from self._clear(quoted, ladder, bound, now_us)
+        for ladder, bound in sides:
+            self._advance(quoted, ladder, bound)
             self._refresh(quoted, ladder)
         hurry = _HURRY if quoted.walk.mood.is_ask is not None else 1
         if self._random.randrange(_MINUTE_US) < elapsed_us * _TAKES_PER_MINUTE * hurry:
@@ -143,8 +157,8 @@ class Generator:
         day.quote = day.base * (day.open + fair) // 2
         day.trades = random.randint(20_000, 400_000)
         self._hold(market, quoted.unit * random.randint(*_HELD), fair)
-        for ladder in (quoted.asks, quoted.bids):
-            self._advance(quoted, ladder)
+        for ladder, bound in quoted.sides:
+            self._advance(quoted, ladder, bound)
         return quoted
 
     def _hold(self, market: MarketState, size: int, price: int) -> None:
@@ -154,19 +168,20 @@ class Generator:
             account.position(spec.market_id, spec.default_imf).apply(signed, price)
         market.open_interest += size
 
-    def _retreat(self, quoted: _Quoted, ladder: _Ladder) -> None:
+    def _retreat(self, quoted: _Quoted, ladder: _Ladder, bound: int) -> None:
         """Withdraw every quote that is better than the bound, and forget those that were filled."""
-        bound, away, orders = quoted.bound(ladder), ladder.away, ladder.orders
+        away, orders = ladder.away, ladder.orders
         touch = ladder.touch
-        if touch is not None and (touch.price != bound or touch.status is not OrderStatus.OPEN):
-            self._withdraw(touch)
+        if touch is not None and (touch.price != bound or touch.status is not OPEN):
+            if touch.status is OPEN:
+                quoted.market.book.side(is_ask=ladder.is_ask).remove(touch)
+                ladder.spare = touch
             ladder.touch = None
-        while orders and (orders[0].status is not OrderStatus.OPEN or (orders[0].price - bound) * away <= 0):
+        while orders and (orders[0].status is not OPEN or (orders[0].price - bound) * away <= 0):
             self._withdraw(orders.popleft())
 
-    def _clear(self, quoted: _Quoted, ladder: _Ladder, now_us: int) -> Iterator[None]:
+    def _clear(self, quoted: _Quoted, ladder: _Ladder, bound: int, now_us: int) -> Iterator[None]:
         """Trade with everything that stands where this side is about to quote."""
-        bound = quoted.bound(ladder)
         opposite = quoted.market.book.side(is_ask=not ladder.is_ask)
         while opposite.is_reached_by(bound):
             best = opposite.best()
@@ -174,11 +189,11 @@ class Generator:
             self._take(quoted, size, bound, is_ask=ladder.is_ask, now_us=now_us)
             yield
 
-    def _advance(self, quoted: _Quoted, ladder: _Ladder) -> None:
+    def _advance(self, quoted: _Quoted, ladder: _Ladder, bound: int) -> None:
         """Quote the touch, fill the gap behind it, and keep the far end at its depth."""
-        bound, away, gap, orders = quoted.bound(ladder), ladder.away, quoted.gap, ladder.orders
+        away, gap, orders = ladder.away, quoted.gap, ladder.orders
         if ladder.touch is None:
-            ladder.touch = self._quote(quoted, ladder, bound)
+            ladder.touch = self._quote_touch(quoted, ladder, bound)
         while orders and (orders[0].price - bound) * away > 2 * gap:
             order = self._quote(quoted, ladder, orders[0].price - away * gap)
             if order is None:
@@ -195,26 +210,36 @@ class Generator:
             self._withdraw(orders.pop())
 
     def _refresh(self, quoted: _Quoted, ladder: _Ladder) -> None:
-        """Change a few sizes near the top."""
-        orders = ladder.orders
-        for _ in range(self._random.getrandbits(2) + 1):
-            if len(orders) < _REFRESHED:
-                return
-            place = self._random.randrange(_REFRESHED)
-            price = orders[place].price
-            order = self._quote(quoted, ladder, price)
-            if order is not None:
-                self._withdraw(orders[place])
-                orders[place] = order
+        """Change a few sizes near the top: what is changed queues anew."""
+        orders, draw = ladder.orders, self._random.getrandbits
+        if len(orders) < _REFRESHED:
+            return
+        book_side = quoted.market.book.side(is_ask=ladder.is_ask)
+        for _ in range(draw(2) + 1):
+            bits = draw(_PLACE_BITS + _SIZE_BITS)
+            order = orders[(bits >> _SIZE_BITS) * _REFRESHED >> _PLACE_BITS]
+            if order.status is OPEN:
+                book_side.requeue(order, quoted.size_of(bits))
+
+    def _quote_touch(self, quoted: _Quoted, ladder: _Ladder, bound: int) -> VenueOrder | None:
+        """Quote the bound: with the order that stood at the last one, as a change of price, or else with a new one."""
+        order, book = ladder.spare, quoted.market.book
+        ladder.spare = None
+        if order is None:
+            return self._quote(quoted, ladder, bound)
+        if book.side(is_ask=not ladder.is_ask).is_reached_by(bound):
+            return None
+        order.price, order.size = bound, order.filled + quoted.size_of(self._random.getrandbits(_SIZE_BITS))
+        book.side(is_ask=ladder.is_ask).add(order)
+        return order
 
     def _quote(self, quoted: _Quoted, ladder: _Ladder, price: int) -> VenueOrder | None:
-        random = self._random
-        size = max(quoted.unit * (4 + random.getrandbits(6)) // 16, quoted.market.spec.min_base)
-        maker = self._makers[random.randrange(_MAKERS)]
-        return self._exchange.quote(maker, quoted.market, price, size, is_ask=ladder.is_ask)
+        bits = self._random.getrandbits(2 + _SIZE_BITS)
+        maker = self._makers[(bits >> _SIZE_BITS) % _MAKERS]
+        return self._exchange.quote(maker, quoted.market, price, quoted.size_of(bits), is_ask=ladder.is_ask)
 
     def _withdraw(self, order: VenueOrder) -> None:
-        if order.status is OrderStatus.OPEN:
+        if order.status is OPEN:
             self._exchange.cancel(order, OrderStatus.CANCELED, 0)
 
     def _hit(self, quoted: _Quoted, now_us: int) -> None:

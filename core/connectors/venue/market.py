@@ -37,8 +37,10 @@ class DayStats:
 
     def count(self, price: int, size: int) -> None:
         """Add one trade."""
-        self.high = max(self.high, price)
-        self.low = min(self.low, price)
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
         self.base += size
         self.quote += price * size
         self.trades += 1

@@ -32,6 +32,8 @@ class Extras:
     control_token: str | None = None
     """Opens the control endpoint to whoever knows it; None leaves it closed."""
     volatility_percent: int = 100
+    price_band_percent: int | None = None
+    """How much worse than the market an order's price may be; None for any."""
     feeding: Feeding | None = None
     verifies_signatures: bool = False
 

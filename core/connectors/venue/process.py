@@ -49,6 +49,8 @@ class VenueOptions:
     """Book frames a second over all markets; None for the venue's own 20 a market."""
     volatility_percent: int = 100
     """Of what markets usually do."""
+    price_band_percent: int | None = None
+    """Prices worse than the market by more are refused as slips of the finger; None for no such check."""
     tier: str | None = None
     """By name; None for a venue without latency and budgets."""
     virtual_from_s: int | None = None
@@ -103,6 +105,7 @@ def _extras(options: VenueOptions, live: LiveTape) -> Extras:
         tier=Tier(options.tier) if options.tier is not None else None,
         control_token=secrets.token_urlsafe(_TOKEN_BYTES) if options.has_control else None,
         volatility_percent=options.volatility_percent,
+        price_band_percent=options.price_band_percent,
         verifies_signatures=options.verifies_signatures,
         feeding=_feeding(options, live),
     )

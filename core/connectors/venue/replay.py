@@ -1,6 +1,9 @@
 """Frames of another venue, or of a recording, moving the markets of this one. Pure.
 
-Books, prints and statistics are taken; everything else in the frames is somebody's private business.
+Books, prints and statistics are taken. Private frames of a recording are kept in the file and not played: they tell
+what an account had that traded then, with that account's orders in the very book and prints that are replayed. The
+accounts here trade now, against the same book, and their frames come from what they do; served side by side on one
+account, the two would add up to positions that nobody ever had, and there is no key here for an account of its own.
 """
 
 from collections import deque

@@ -70,18 +70,23 @@ class AccountAnswers:
         by, value = query.params.get("by"), query.params.get("value", "")
         if by not in {"index", "l1_address"}:
             raise BadRequest("by")
-        found = self._exchange.accounts.get(query.number("value")) if by == "index" else self._at(value)
-        if found is None:
+        if by == "index":
+            one = self._exchange.accounts.get(query.number("value"))
+            found = [one] if one is not None else []
+        else:
+            found = self._at(value)
+        if not found:
             return Refusal(Code.ACCOUNT_NOT_FOUND, "account not found")
-        view = account_views.account_view(found, self._exchange.markets, query.now_us)
-        return {"code": 200, "total": 1, "accounts": [view]}
+        rows = [account_views.account_view(each, self._exchange.markets, query.now_us) for each in found]
+        return {"code": 200, "total": len(rows), "accounts": rows}
 
     def _by_address(self, query: Query) -> Answer:
         address = query.params.get("l1_address", "")
         found = self._at(address)
-        if found is None:
+        if not found:
             return Refusal(Code.ACCOUNT_NOT_FOUND, "account not found")
-        return {"code": 200, "l1_address": found.l1_address, "sub_accounts": [account_views.summary_view(found)]}
+        rows = [account_views.summary_view(each) for each in found]
+        return {"code": 200, "l1_address": found[0].l1_address, "sub_accounts": rows}
 
     def _api_keys(self, query: Query) -> Answer:
         account = self._exchange.accounts.get(query.number("account_index"))
@@ -200,9 +205,10 @@ class AccountAnswers:
     def _order(self, order: VenueOrder) -> Json:
         return views.order_view(order, self._exchange.markets[order.market_id].spec, is_update=False)
 
-    def _at(self, address: str) -> VenueAccount | None:
+    def _at(self, address: str) -> list[VenueAccount]:
+        """Everything of one owner, the master first."""
         lowered = address.lower()
-        return next((each for each in self._exchange.accounts.values() if each.l1_address == lowered), None)
+        return [each for each in self._exchange.accounts.values() if each.l1_address == lowered]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The rules of single orders and groups are in `core.connectors.venue.order_rules`
 
 from typing import Final, assert_never
 
-from core.connectors.venue import margin, order_rules
+from core.connectors.venue import margin, order_rules, price_band, sub_accounts
 from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.codes import Code, Refusal
 from core.connectors.venue.exchange import Exchange
@@ -17,12 +17,14 @@ from core.connectors.venue.tx import (
     NO_MARKET,
     CancelAllTx,
     CancelTx,
+    CreateSubTx,
     CreateTx,
     GroupTx,
     LeverageTx,
     MarginTx,
     ModifyTx,
     OrderFields,
+    TransferTx,
     Tx,
 )
 
@@ -33,8 +35,14 @@ MAX_ORDER_INDEX: Final = 2**60 - 1
 SHORTEST_SWITCH_MS: Final = 5 * 60_000
 LONGEST_SWITCH_MS: Final = 15 * 86_400_000
 _INVALID_MARKET: Final = Refusal(Code.INVALID_MARKET, "invalid market index")
-_CROSS: Final = 0
-_ISOLATED: Final = 1
+_QUEUED: Final = Refusal(Code.CANCEL_ALL_IS_QUEUED, "cancel all is already queued")
+_DUE: Final = Refusal(Code.SWITCH_IS_DUE, "dead man's switch should be triggered")
+CROSS: Final = 0
+ISOLATED: Final = 1
+REMOVE: Final = 0
+ADD: Final = 1
+MAX_MARGIN: Final = 2**60 - 1
+"""Of one transfer to an isolated position, in 1e-6 USDC (lighter-go)."""
 _WHOLE: Final = 10_000
 """A margin fraction of one."""
 
@@ -42,37 +50,63 @@ _WHOLE: Final = 10_000
 def check(tx: Tx, account: VenueAccount, exchange: Exchange, now_ms: int) -> Refusal | None:
     """The first rule a transaction breaks, if any."""
     if 0 < account.cancel_all_ms <= now_ms:
-        if isinstance(tx, CancelAllTx):
-            return Refusal(Code.CANCEL_ALL_IS_QUEUED, "cancel all is already queued")
-        return Refusal(Code.SWITCH_IS_DUE, "dead man's switch should be triggered")
-    refusal: Refusal | None
+        return _QUEUED if isinstance(tx, CancelAllTx) else _DUE
     match tx:
-        case CreateTx():
-            refusal = order_rules.check_create(tx, account, exchange, now_ms)
-            refusal = refusal or _check_margin_of(tx.order, account, exchange)
-        case GroupTx():
-            refusal = order_rules.check_group(tx, account, exchange, now_ms)
-            # A pair only reduces; of a led group the first order alone adds anything.
-            refusal = refusal or _check_margin_of(tx.orders[0], account, exchange)
+        case CreateTx() | GroupTx():
+            return _check_new(tx, account, exchange, now_ms)
         case CancelTx():
-            refusal = _check_target(tx, exchange)
+            return _check_target(tx, exchange)
         case CancelAllTx():
-            refusal = _check_cancel_all(tx, exchange, now_ms)
+            return _check_cancel_all(tx, exchange, now_ms)
         case ModifyTx():
-            refusal = _check_target(tx, exchange) or _check_modify(tx, account, exchange)
-        case LeverageTx():
-            refusal = _check_leverage(tx, account, exchange)
-        case MarginTx():
-            refusal = _check_margin(tx, exchange)
+            return _check_target(tx, exchange) or _check_modify(tx, account, exchange)
+        case LeverageTx() | MarginTx() | CreateSubTx() | TransferTx():
+            return _check_account(tx, account, exchange)
         case never:
             assert_never(never)
-    return refusal
+
+
+def _check_new(tx: CreateTx | GroupTx, account: VenueAccount, exchange: Exchange, now_ms: int) -> Refusal | None:
+    """Orders that are to be placed; of a led group the first alone adds anything, and a pair only reduces."""
+    if isinstance(tx, CreateTx):
+        first, refusal = tx.order, order_rules.check_create(tx, account, exchange, now_ms)
+    else:
+        refusal = order_rules.check_group(tx, account, exchange, now_ms)
+        if refusal is not None:
+            return refusal
+        first = tx.orders[0]
+    return refusal or _check_band(first, exchange) or _check_margin_of(first, account, exchange)
+
+
+def _check_account(
+    tx: LeverageTx | MarginTx | CreateSubTx | TransferTx, account: VenueAccount, exchange: Exchange
+) -> Refusal | None:
+    """Changes of the account itself."""
+    match tx:
+        case LeverageTx():
+            return _check_leverage(tx, account, exchange)
+        case MarginTx():
+            return _check_margin(tx, account, exchange)
+        case CreateSubTx():
+            return sub_accounts.check_create(account, exchange)
+        case TransferTx():
+            return sub_accounts.check_transfer(tx, account, exchange)
+        case never:
+            assert_never(never)
+
+
+def _check_band(order: OrderFields, exchange: Exchange) -> Refusal | None:
+    """A price that waits for its trigger is held against that instead."""
+    if order.trigger_price:
+        return None
+    market, percent = exchange.markets[order.market_index], exchange.price_band_percent
+    return price_band.check(market, order.price, is_ask=order.is_ask == 1, percent=percent)
 
 
 def _check_margin_of(order: OrderFields, account: VenueAccount, exchange: Exchange) -> Refusal | None:
     """What may rest needs margin, what takes is checked when it trades; below its margin an account may only reduce."""
     request = request_of(order)
-    health = margin.health(account, exchange.markets)
+    health = margin.health_in(account, exchange.markets, request.market_id)
     if health is not Health.SOUND and margin.raises(account, exchange.markets, request):
         if health is Health.PRE_LIQUIDATION:
             return Refusal(Code.PRE_LIQUIDATION, "account is in pre-liquidation: orders may only reduce")
@@ -88,8 +122,11 @@ def _check_modify(tx: ModifyTx, account: VenueAccount, exchange: Exchange) -> Re
     if order is not None and order.reduce_only and tx.base_amount == 0 and order.is_pending:
         return order_rules.check_price(tx.price)
     refusal = order_rules.check_amounts(exchange.markets[tx.market_index].spec, tx.base_amount, tx.price)
-    if refusal is None and order is not None and tx.trigger_price and not order.is_pending:
-        refusal = Refusal(Code.INVALID_TRIGGER, "invalid order trigger price")
+    if refusal is None and order is not None and not order.is_pending:
+        if tx.trigger_price:
+            return Refusal(Code.INVALID_TRIGGER, "invalid order trigger price")
+        market, percent = exchange.markets[order.market_id], exchange.price_band_percent
+        refusal = price_band.check(market, tx.price, is_ask=order.is_ask, percent=percent)
     if refusal is not None or order is None or order.reduce_only or tx.base_amount <= order.size or order.is_pending:
         return refusal
     added = OrderRequest(
@@ -129,23 +166,31 @@ def _check_cancel_all(tx: CancelAllTx, exchange: Exchange, now_ms: int) -> Refus
 
 
 def _check_leverage(tx: LeverageTx, account: VenueAccount, exchange: Exchange) -> Refusal | None:
-    """Margin is shared by all positions here: there is no isolated one."""
     market = exchange.markets.get(tx.market_index)
     if market is None:
         return _INVALID_MARKET
-    if tx.margin_mode != _CROSS:
+    if tx.margin_mode not in {CROSS, ISOLATED}:
         return Refusal(Code.INVALID_MARGIN_MODE, "invalid margin mode")
     if not market.spec.min_imf <= tx.initial_margin_fraction <= _WHOLE:
         return Refusal(Code.INVALID_MARGIN_FRACTION, "invalid initial margin fraction")
+    if not exchange.may_change_mode(account, tx.market_index, is_isolated=tx.margin_mode == ISOLATED):
+        return Refusal(Code.MARGIN_MODE_IN_USE, "margin mode cannot change with an open position or orders")
     if margin.health(account, exchange.markets) in {Health.LIQUIDATION, Health.CLOSE_OUT}:
         return Refusal(Code.IN_LIQUIDATION, "account is in liquidation")
     return None
 
 
-def _check_margin(tx: MarginTx, exchange: Exchange) -> Refusal:
-    """Only isolated positions have margin of their own, and here there are none."""
+def _check_margin(tx: MarginTx, account: VenueAccount, exchange: Exchange) -> Refusal | None:
+    """Only isolated positions have margin of their own."""
     if tx.market_index not in exchange.markets:
         return _INVALID_MARKET
-    if tx.direction not in {0, _ISOLATED}:
+    if tx.direction not in {REMOVE, ADD}:
         return Refusal(Code.INVALID_MARGIN_DIRECTION, "invalid margin direction")
-    return Refusal(Code.INVALID_MARGIN_MODE, "invalid margin mode: the position is not isolated")
+    if not 1 <= tx.usdc_amount <= MAX_MARGIN:
+        return Refusal(Code.INVALID_TX_INFO, "invalid tx info: USDC amount")
+    position = account.positions.get(tx.market_index)
+    if position is None or not position.is_isolated or position.size == 0:
+        return Refusal(Code.INVALID_MARGIN_MODE, "invalid margin mode: there is no isolated position")
+    if tx.direction == ADD and tx.usdc_amount > margin.available(account, exchange.markets):
+        return Refusal(Code.NOT_ENOUGH_COLLATERAL, "not enough collateral")
+    return None

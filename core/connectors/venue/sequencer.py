@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 import msgspec
 
-from core.connectors.venue import order_rules, rules, tx
+from core.connectors.venue import order_rules, rules, sub_accounts, tx
 from core.connectors.venue.accounts import ApiKey, VenueAccount
 from core.connectors.venue.codes import Code, Refusal
 from core.connectors.venue.exchange import Exchange
@@ -101,10 +101,23 @@ class Sequencer:
                 outcome = self._exchange.create_group(account, Grouping(group.grouping_type), requests, now_us)
                 record.event_info = _event(group.orders[0].market_index, outcome)
             case tx.LeverageTx() as leverage:
-                refusal = self._exchange.set_leverage(account, leverage.market_index, leverage.initial_margin_fraction)
+                market_id, imf, is_isolated = (
+                    leverage.market_index,
+                    leverage.initial_margin_fraction,
+                    leverage.margin_mode == rules.ISOLATED,
+                )
+                refusal = self._exchange.set_leverage(account, market_id, imf, is_isolated=is_isolated)
                 record.event_info = _json({"a": account.index, "m": leverage.market_index, "ae": _app_error(refusal)})
-            case tx.MarginTx():
-                record.event_info = _json({"a": account.index, "ae": ""})
+            case tx.MarginTx() as moved:
+                amount = moved.usdc_amount if moved.direction == rules.ADD else -moved.usdc_amount
+                refusal = self._exchange.move_margin(account, moved.market_index, amount)
+                record.event_info = _json({"a": account.index, "m": moved.market_index, "ae": _app_error(refusal)})
+            case tx.CreateSubTx():
+                opened = sub_accounts.create(self._exchange, account, now_us)
+                record.event_info = _json({"a": opened.index, "ae": ""})
+            case tx.TransferTx() as moved:
+                refusal = sub_accounts.transfer(self._exchange, account, moved)
+                record.event_info = _json({"a": account.index, "ae": _app_error(refusal)})
             case never:
                 assert_never(never)
 
@@ -143,6 +156,8 @@ class Sequencer:
         order = self._exchange.find(account, modify.market_index, modify.index)
         if order is None:
             return _json({"m": modify.market_index, "ae": _app_error(_NOT_ACTIVE)})
+        if modify.attribute(tx.ORDER_VERSION, order.version) != order.version:
+            return _json({"m": modify.market_index, "ae": _app_error(_OTHER_VERSION)})
         before = _compact(order)
         self._exchange.modify(order, modify.base_amount, modify.price, now_us, modify.trigger_price)
         return _json({"m": modify.market_index, "oo": before, "no": _compact(order), "ae": ""})
@@ -157,6 +172,8 @@ class Sequencer:
         return decoded.nonce == key.nonce + ahead
 
 
+_OTHER_VERSION: Final = Refusal(Code.ORDER_NOT_ACTIVE, "order is not active: its version is another")
+"""The venue has no published code for a change that was made for an older version of the order."""
 _NOT_ACTIVE: Final = Refusal(Code.ORDER_NOT_ACTIVE, "order is not active")
 
 

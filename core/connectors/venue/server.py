@@ -74,6 +74,7 @@ class VenueServer:
             first_id=self._clock.now_us() // 1_000 - _EPOCH_MS,
             source=extras.feeding.source if extras.feeding else moving(seed, extras.volatility_percent),
         )
+        self.simulation.exchange.price_band_percent = extras.price_band_percent
         self._rest: Final = Rest(self.simulation)
         self._meddlers: Final = Meddlers(
             faults=Faults(extras.faults, self._clock.now_us()),
@@ -220,8 +221,8 @@ class VenueServer:
     async def _stream(self, request: web.Request) -> web.WebSocketResponse:
         # Compressing for a reader on the same machine costs both sides more than the bytes do.
         socket = web.WebSocketResponse(compress=False, max_msg_size=MAX_MESSAGE, autoping=True)
-        await socket.prepare(request)
-        listener = FaultyListener(socket, request.transport, self._meddlers)
+        writer_of_bytes = await socket.prepare(request)
+        listener = FaultyListener(socket, request.transport, writer_of_bytes.drain, self._meddlers)
         conversation = Conversation(self.simulation)
         self._listeners.add(listener)
         listener.push(encode({"session_id": self._session_id(), "type": "connected"}))

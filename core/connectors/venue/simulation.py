@@ -147,7 +147,9 @@ class Simulation:
         return self._waiting[0][0] if self._waiting else None
 
     def jump(self, now_us: int) -> None:
-        """Set the venue's clock, back too: for clocks that are wrong on purpose."""
+        """Set the venue's clock, back too: for clocks that are wrong on purpose. What waits, waits as before."""
+        ahead_us = now_us - self._now_us
+        self._waiting = [(due_us + ahead_us, place, record) for due_us, place, record in self._waiting]
         self._now_us = self._stats_us = self._expired_us = now_us
 
     def send_batch(self, types: Sequence[int], infos: Sequence[str], now_us: int) -> list[TxRecord] | Refusal:

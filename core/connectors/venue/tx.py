@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias, TypedDict
 
 import msgspec
-from typed_lighter.core.signer.txs.account import UpdateLeverage, UpdateMargin
+from typed_lighter.core.signer.txs.account import CreateSubAccount, UpdateLeverage, UpdateMargin
+from typed_lighter.core.signer.txs.assets import Transfer
 from typed_lighter.core.signer.txs.base import Attributes, L2Tx
 from typed_lighter.core.signer.txs.orders import (
     CancelAllOrders,
@@ -27,6 +28,8 @@ SKIP_NONCE: Final = "4"
 CANCEL_ALL_MARKET: Final = "5"
 SELF_TRADE: Final = "6"
 SELF_TRADE_EQUALITY: Final = "7"
+ORDER_VERSION: Final = "8"
+"""Change the order only while it is still of this version."""
 NO_MARKET: Final = 255
 _SIGNATURE_BYTES: Final = 80
 _ATTRIBUTES: Final = {
@@ -149,8 +152,28 @@ class MarginTx(_Signed, frozen=True, kw_only=True):
     direction: int
 
 
-Tx: TypeAlias = CreateTx | CancelTx | CancelAllTx | ModifyTx | LeverageTx | GroupTx | MarginTx
+class CreateSubTx(_Signed, frozen=True, kw_only=True):
+    """Type 9, of a master account."""
+
+
+class TransferTx(_Signed, frozen=True, kw_only=True):
+    """Type 12; the amount in 1e-6 of a USDC. Its memo is not covered by the hash, and means nothing here."""
+
+    account_index: int = msgspec.field(name="FromAccountIndex")
+    to_account_index: int
+    asset_index: int
+    from_route_type: int
+    to_route_type: int
+    amount: int
+    usdc_fee: int = msgspec.field(name="USDCFee")
+
+
+Tx: TypeAlias = (
+    CreateTx | CancelTx | CancelAllTx | ModifyTx | LeverageTx | GroupTx | MarginTx | CreateSubTx | TransferTx
+)
 TYPES: Final[dict[int, type[Tx]]] = {
+    9: CreateSubTx,
+    12: TransferTx,
     14: CreateTx,
     15: CancelTx,
     16: CancelAllTx,
@@ -237,6 +260,18 @@ def _hashed(tx: Tx, common: _Common) -> L2Tx:
         case MarginTx():
             hashed = UpdateMargin(
                 market_index=tx.market_index, usdc_amount=tx.usdc_amount, direction=tx.direction, **common
+            )
+        case CreateSubTx():
+            hashed = CreateSubAccount(**common)
+        case TransferTx():
+            hashed = Transfer(
+                to_account_index=tx.to_account_index,
+                asset_index=tx.asset_index,
+                from_route_type=tx.from_route_type,
+                to_route_type=tx.to_route_type,
+                amount=tx.amount,
+                usdc_fee=tx.usdc_fee,
+                **common,
             )
     return hashed
 

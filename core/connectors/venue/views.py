@@ -39,6 +39,9 @@ def fixed(decimals: int) -> Callable[[int], str]:
     scale, width = 10**decimals, decimals
 
     def write(units: int) -> str:
+        if units >= scale:
+            digits = str(units)
+            return f"{digits[:-width]}.{digits[-width:]}"
         whole, part = divmod(abs(units), scale)
         return f"{'-' if units < 0 else ''}{whole}.{part:0{width}d}"
 
@@ -142,6 +145,10 @@ def trade_view(trade: VenueTrade, spec: MarketSpec, account_index: int | None = 
         view[f"{name}_initial_margin_fraction_before"] = side.imf
         if side.sign_changed:
             view[f"{name}_position_sign_changed"] = True
+        if side.allocated_before:
+            view[f"{name}_allocated_margin_usdc_before"] = side.allocated_before
+        if side.allocated_after:
+            view[f"{name}_allocated_margin_usdc_after"] = side.allocated_after
     for name, side in (("ask", trade.ask), ("bid", trade.bid)):
         if side.account_index == account_index:
             view[f"{name}_account_pnl"] = usdc(side.realised)

@@ -1,6 +1,7 @@
 """Where prices go: a correlated random walk in integers, the same on every machine for the same seed."""
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import isqrt
 from random import Random
 from typing import Final
@@ -19,6 +20,10 @@ _PPM: Final = 1_000_000
 _PICO: Final = 10**12
 _MAX_FUNDING_PPM: Final = 500
 _MAJOR_PERCENT: Final = 80
+
+
+_root_of: Final = lru_cache(maxsize=1_024)(isqrt)
+"""Steps are as long as the last one, nearly always."""
 
 
 def normal(random: Random) -> int:
@@ -48,8 +53,8 @@ class Walk:
         """Move for `elapsed_us`; `common` is the deviate that every market shares in this step."""
         spec = self.spec
         shared, own = spec.common_percent, 100 - spec.common_percent
-        deviate = (shared * common + own * normal(random)) // isqrt(shared * shared + own * own)
-        root = isqrt(elapsed_us * _PICO // _DAY_US)
+        deviate = (shared * common + own * normal(random)) // _root_of(shared * shared + own * own)
+        root = _root_of(elapsed_us * _PICO // _DAY_US)
         sigma_pico = spec.daily_volatility_bp * self.volatility_percent * root * self.mood.heat // _PPM
         self.fine += self.fine * deviate * sigma_pico // (1_000 * _PICO)
         besides = self.mood.step(random, deviate, elapsed_us) * self.volatility_percent

@@ -4,10 +4,12 @@ import time
 from pathlib import Path
 
 from core.commands import CancelOrder, SubmitOrder
+from core.history import HistoryQuery
 from core.model import OrderStatus
 from core.state import EnginePhase, KillPhase
 from tests.support.engine import running, seen
 from tests.support.fake_connector import FakeConnector, intent
+from tests.support.waiting import wait_until
 
 
 def test_an_order_rests_is_filled_and_the_rest_is_cancelled(tmp_path: Path) -> None:
@@ -23,6 +25,22 @@ def test_an_order_rests_is_filled_and_the_rest_is_cancelled(tmp_path: Path) -> N
         handle.submit(CancelOrder(market_id=state.markets[0].id, client_id=state.tasks[0].order.client_id))
         seen(handle, "cancelled", lambda: not handle.state().tasks)
         assert handle.state().recent[0].order.status is OrderStatus.CANCELED
+
+
+def test_the_desk_reads_the_log_of_the_running_engine(tmp_path: Path) -> None:
+    venue = FakeConnector()
+    with running(tmp_path, venue) as handle:
+        handle.submit(SubmitOrder(intent=intent()))
+        seen(handle, "accepted", lambda: [t for t in handle.state().tasks if t.order.status is OrderStatus.ACCEPTED])
+        ours = handle.state().tasks[0].order.client_id
+        wait_until(
+            lambda: (
+                {"order", "outcome"} == {row.kind for row in handle.history(HistoryQuery(order_id=ours)).result(10)}
+            ),
+            "the order and what came of sending it stand in the log",
+        )
+        (asked,) = handle.history(HistoryQuery(kinds=("command",))).result(10)
+        assert asked.text == "submit order by operator"
 
 
 def test_kill_is_confirmed_by_the_empty_list(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The journal on a real disk: durable, exact, locked, and honest about what it cannot do."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from core.engine import rows
 from core.engine.journal import Journal
 from core.engine.records import SavedFill, SavedLog, SavedMeta, SavedOrder
+from core.engine.scribe import Scribe
 from core.errors import JournalError
 from core.model import (
     EXTERNAL,
@@ -127,7 +129,7 @@ def test_an_order_comes_back_with_what_its_fills_add_up_to(journal: Journal) -> 
     other = SavedFill(fill=replace(fill(3), venue_order_id=VenueOrderId(2**50)), origin=OPERATOR)
     journal.append([one, *fills, other]).result(TIMEOUT)
     found = journal.find_order(client_id=ClientOrderId(7)).result(TIMEOUT)
-    assert found == replace(one, booked=Decimal("0.002"), booked_quote=Decimal(136))
+    assert found == structs.replace(one, booked=Decimal("0.002"), booked_quote=Decimal(136))
     assert journal.load().live == (found,)
 
 
@@ -138,6 +140,18 @@ def test_saving_an_order_again_replaces_it_and_keeps_the_venues_id(journal: Jour
     found = journal.find_order(client_id=ClientOrderId(7)).result(TIMEOUT)
     assert found == saved(venue_id=VenueOrderId(2**50), status=OrderStatus.CANCELED)
     assert journal.load().live == ()
+
+
+def test_an_order_whose_wish_changes_is_kept_as_it_is_wished_now(journal: Journal) -> None:
+    """Whoever writes remembers what an order wishes from row to row."""
+    first = saved()
+    intent = replace(first.order.intent, size=Decimal("0.009"))
+    larger = structs.replace(first, order=replace(first.order, intent=intent))
+    by_hand = structs.replace(larger, origin=Origin(OriginKind.OPERATOR), priority=Priority.OPERATOR)
+    later = structs.replace(by_hand, task_id=TaskId(4))
+    for newest in (first, larger, by_hand, later):
+        journal.append([newest]).result(TIMEOUT)
+        assert journal.find_order(client_id=ClientOrderId(7)).result(TIMEOUT) == newest
 
 
 def test_a_foreign_order_never_overwrites_ours_with_the_same_client_id(journal: Journal) -> None:
@@ -176,7 +190,7 @@ def test_a_second_process_is_refused_in_one_sentence(journal: Journal, path: Pat
     )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=30)
     assert done.returncode == 1
-    assert "another lighter-tui is using this journal" in done.stderr
+    assert f"another lighter-tui (process {os.getpid()}) is using this journal" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
@@ -236,14 +250,14 @@ def test_a_disk_that_stalls_does_not_hold_up_the_end(
     journal: Journal, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stalled, go_on = threading.Event(), threading.Event()
-    write = rows.write
+    write = Scribe.write
 
     def stalling(*arguments: object) -> None:
         stalled.set()
         assert go_on.wait(TIMEOUT)
         write(*arguments)
 
-    monkeypatch.setattr(rows, "write", stalling)
+    monkeypatch.setattr(Scribe, "write", stalling)
     monkeypatch.setattr("core.engine.journal._CLOSE_S", 0.05)
     last = journal.append([saved()])
     assert stalled.wait(TIMEOUT)
@@ -251,6 +265,20 @@ def test_a_disk_that_stalls_does_not_hold_up_the_end(
     assert "did not take the last records" in caplog.text
     go_on.set()
     last.result(TIMEOUT)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_ours_in_the_writer_leaves_nobody_waiting(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise TypeError("a fault of ours")
+
+    monkeypatch.setattr(Scribe, "write", broken)
+    with pytest.raises(JournalError, match="ended by a fault"):
+        journal.append([saved()]).result(TIMEOUT)
+    journal._thread.join(TIMEOUT)
+    for late in (journal.append([saved(8)]), journal.has_trade((TradeId(1), Side.SELL))):
+        with pytest.raises(JournalError):
+            late.result(TIMEOUT)
 
 
 def test_groups_keep_their_order(journal: Journal) -> None:
@@ -270,7 +298,7 @@ def test_decimals_and_words_come_back_as_they_went(
     journal = Journal.open(tmp_path_factory.mktemp("journal") / "j", "one")
     order = saved(reason=reason, filled=filled)
     intent = replace(order.order.intent, size=size, price=price)
-    wanted = replace(order, order=replace(order.order, intent=intent))
+    wanted = structs.replace(order, order=replace(order.order, intent=intent))
     journal.append([wanted])
     found = journal.find_order(client_id=ClientOrderId(7)).result(TIMEOUT)
     journal.close()

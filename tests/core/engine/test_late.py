@@ -12,7 +12,8 @@ from core.commands import ExitPolicy, SubmitOrder
 from core.decisions import Denied
 from core.engine.handle import EngineThread
 from core.engine.late import LateEngine
-from core.errors import ConfigError, LinkDown
+from core.errors import ConfigError, JournalError, LinkDown
+from core.history import HistoryQuery
 from core.model import BookStatus
 from core.state import EnginePhase, KillPhase
 from tests.support.engine import parts_of
@@ -60,6 +61,12 @@ def test_until_it_is_built_it_says_what_it_waits_for_and_refuses(tmp_path: Path)
         assert late.handle.exit_report() is None
 
 
+def test_its_log_cannot_be_read_before_it_is_built(tmp_path: Path) -> None:
+    late = Late(tmp_path)
+    with pytest.raises(JournalError, match="its journal is not open yet"):
+        late.handle.history(HistoryQuery()).result(0)
+
+
 def test_a_kill_before_it_is_built_is_the_first_thing_it_does(tmp_path: Path) -> None:
     late = Late(tmp_path)
     with running(late):
@@ -91,3 +98,17 @@ def test_asked_to_stop_before_it_is_built_it_never_begins(tmp_path: Path) -> Non
         assert report is not None
         assert report.is_clean
         assert not any(tmp_path.iterdir())
+
+
+def test_what_is_waited_for_may_change_while_it_is_built(tmp_path: Path) -> None:
+    late = Late(tmp_path)
+    with running(late):
+        before = late.handle.state()
+        late.handle.announce("main", "preparing the engine")
+        state = late.handle.state()
+        assert (state.profile, state.phase_detail, state.phase) == (
+            "main",
+            "preparing the engine",
+            EnginePhase.STARTING,
+        )
+        assert state.seq > before.seq

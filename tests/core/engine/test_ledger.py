@@ -152,3 +152,50 @@ def test_fills_and_reports_in_any_order_add_up(deals: list[tuple[Side, int]], da
         else:
             ledger.report((positions.pop(0),), is_complete=False, now=START)
     assert ledger.readings(ETH) == (total, total)
+
+
+def traded(ledger: Ledger, count: int, first: int = 1) -> None:
+    """That many fills of one, each a microsecond after the one before."""
+    for number in range(first, first + count):
+        ledger.book(fill(number, time_us=10_000 + number))
+
+
+def test_a_venue_that_reports_no_position_for_thousands_of_fills_costs_no_memory(ledger: Ledger) -> None:
+    traded(ledger, 5_000)
+    assert ledger.fills_ahead <= 512
+    assert ledger.readings(ETH) == (5_000, 5_000)
+    assert ledger.positions()[0].entry_price == 100
+    ledger.report((position("5000", 15_000),), is_complete=False, now=START)
+    assert ledger.fills_ahead == 0
+    assert ledger.readings(ETH) == (5_000, 5_000)
+    assert ledger.positions()[0].entry_price == 90
+
+
+def test_a_report_from_among_the_fills_kept_as_a_sum_is_passed_over(ledger: Ledger) -> None:
+    traded(ledger, 2_000)
+    ledger.report((position("700", 10_700),), is_complete=False, now=START)
+    assert ledger.readings(ETH) == (2_000, 2_000)
+    ledger.report((position("1990", 11_990),), is_complete=False, now=START)
+    assert ledger.readings(ETH) == (2_000, 2_000)
+    assert ledger.fills_ahead == 10
+
+
+def test_fills_before_the_first_report_are_told_apart_whatever_their_number() -> None:
+    ledger = Ledger(())
+    traded(ledger, 2_000)
+    ledger.report((position("700", 10_700),), is_complete=True, now=START)
+    assert ledger.readings(ETH) == (2_000, 2_000)
+
+
+@given(st.lists(st.tuples(st.integers(1, 400), st.booleans()), max_size=12))
+def test_readings_agree_with_an_exact_venue_however_seldom_it_reports(bursts: list[tuple[int, bool]]) -> None:
+    ledger = Ledger(())
+    ledger.report((), is_complete=True, now=START)
+    total = 0
+    for count, is_reported in bursts:
+        traded(ledger, count, total + 1)
+        total += count
+        if is_reported:
+            ledger.report((position(str(total), 10_000 + total),), is_complete=False, now=START)
+        assert ledger.readings(ETH) == (total, total)
+        assert ledger.fills_ahead <= 512

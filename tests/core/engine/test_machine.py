@@ -466,17 +466,17 @@ class TestPositions:
         bench.rest()
         wrong = Position(market_id=ETH, size=Decimal(3), time_us=bench.now.utc_us + 1)
         bench.tell(PositionsReported(positions=(wrong,), is_complete=False))
-        exposure = bench.facts.exposures()[ETH]
+        exposure = bench.facts.outlook.exposures()[ETH]
         assert (exposure.position, exposure.open_sells) == (Decimal(3), Decimal(3)), "the worse of both counts"
         bench.wait(ms=1_900)
         assert "our fills add up" not in bench.texts()
         bench.effects.clear()
         bench.wait(ms=400)
         assert len(bench.of(fx.ViewAccount)) == 1
-        assert bench.facts.exposures()[ETH].open_sells == 3, "not before it is confirmed"
+        assert bench.facts.outlook.exposures()[ETH].open_sells == 3, "not before it is confirmed"
         bench.tell(PositionsReported(positions=(wrong,), is_complete=True, asked_ns=bench.now.mono_ns))
         assert "our fills add up to 0, the venue says 3" in bench.texts()
-        assert bench.facts.exposures()[ETH].open_sells == 0
+        assert bench.facts.outlook.exposures()[ETH].open_sells == 0
 
     @pytest.mark.parametrize("is_flat", [False, True])
     def test_an_empty_list_of_positions_is_believed_only_once_rest_confirms_it(self, *, is_flat: bool) -> None:
@@ -486,11 +486,11 @@ class TestPositions:
         bench.effects.clear()
         bench.tell(PositionsReported(positions=(), is_complete=True))
         bench.wait(seconds=13)
-        assert bench.facts.exposures()[ETH].worst == 20
+        assert bench.facts.outlook.exposures()[ETH].worst == 20
         assert len(bench.of(fx.ViewAccount)) == 3, "asked again where no answer comes"
         answer = () if is_flat else (held,)
         bench.tell(PositionsReported(positions=answer, is_complete=True, asked_ns=bench.now.mono_ns))
-        found = bench.facts.exposures()[ETH]
+        found = bench.facts.outlook.exposures()[ETH]
         assert (found.position, found.worst) == ((0, 0) if is_flat else (20, 20))
         assert ("our fills add up" in bench.texts()) == is_flat
 

@@ -1,13 +1,16 @@
 """The order table: total, closed where it must be, and never silent about what must not happen."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.engine.orders import Trigger, advance, open_status, shown
+from core.engine.orders import Trigger, advance, moved, open_status, shown
 from core.errors import InvariantBroken
-from core.model import CLOSED, OPEN, OrderStatus
-from core.units import ZERO, Decimal
+from core.model import CLOSED, OPEN, Order, OrderStatus
+from core.units import ZERO, ClientOrderId, Decimal, VenueOrderId
+from tests.support.risk_world import intent
 
 S = OrderStatus
 T = Trigger
@@ -22,10 +25,34 @@ def outcome(status: OrderStatus, trigger: Trigger) -> OrderStatus | None:
         return None
 
 
-def test_every_pair_of_status_and_trigger_is_decided() -> None:
-    for status in S:
-        for trigger in T:
-            assert outcome(status, trigger) in {None, *S}
+QUEUE_ONLY = {T.DROP, T.SEND}
+IMPOSSIBLE = {
+    **{ended: {*QUEUE_ONLY, T.ASK_CANCEL, T.ASK_CHANGE} for ended in CLOSED - {S.DENIED}},
+    S.ACCEPTED: QUEUE_ONLY,
+    S.PARTIALLY_FILLED: QUEUE_ONLY,
+    S.PENDING_CANCEL: {*QUEUE_ONLY, T.ASK_CHANGE},
+    S.SUBMITTING: {*QUEUE_ONLY, T.ASK_CHANGE},
+    S.UNKNOWN: {*QUEUE_ONLY, T.ASK_CHANGE, T.DENY, T.REFUSE},
+    S.QUEUED: set(T) - {T.DENY, T.DROP, T.SEND, T.ASK_CHANGE},
+    S.DENIED: set(T),
+}
+"""Everything that must never happen, once more and by status: what we do to an order that is not there for it."""
+
+
+@pytest.mark.parametrize("trigger", T)
+@pytest.mark.parametrize("status", S)
+def test_every_pair_of_status_and_trigger_is_decided(status: OrderStatus, trigger: Trigger) -> None:
+    if trigger in IMPOSSIBLE[status]:
+        with pytest.raises(InvariantBroken, match=status.value):
+            advance(status, trigger)
+    else:
+        following = advance(status, trigger)
+        assert isinstance(following, OrderStatus)
+        is_shown = trigger in {*SHOWN, T.EXECUTE, T.COMPLETE}
+        if status.is_closed and following.may_be_live:
+            assert is_shown, "only the venue brings an order back to life"
+        if status.may_be_live and following.is_closed:
+            assert is_shown or trigger in {T.DENY, T.REFUSE, T.LOSE, T.END_WORLD, T.KEEP}
 
 
 @pytest.mark.parametrize("status", sorted(SENT, key=str))
@@ -100,3 +127,20 @@ def test_open_orders_say_whether_they_are_partly_filled() -> None:
     assert open_status(S.ACCEPTED, Decimal(1)) is S.PARTIALLY_FILLED
     assert open_status(S.PARTIALLY_FILLED, ZERO) is S.ACCEPTED
     assert open_status(S.PENDING_CANCEL, Decimal(1)) is S.PENDING_CANCEL
+
+
+def test_an_order_that_moves_keeps_everything_else() -> None:
+    order = Order(
+        intent=intent(),
+        status=OrderStatus.SUBMITTING,
+        client_id=ClientOrderId(3),
+        venue_id=VenueOrderId(4),
+        filled=Decimal("0.5"),
+        filled_quote=Decimal(1_000),
+        reason="before",
+        created_us=5,
+        updated_us=6,
+    )
+    assert moved(order, OrderStatus.ACCEPTED, "after", 7) == replace(
+        order, status=OrderStatus.ACCEPTED, reason="after", updated_us=7
+    )

@@ -2,16 +2,24 @@
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from enum import Enum, auto
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from core.commands import CancelOrder, SubmitOrder
+from core.commands import CancelOrder, ModifyOrder, SubmitOrder
 from core.connectors.base import NewOrder
 from core.decisions import Refused, Unresolved
 from core.engine import effects as fx
-from core.events import CancelSendResolved, FillReported, OrderReport, OrderSendResolved, OrdersReported
+from core.events import (
+    CancelSendResolved,
+    FillReported,
+    ModifySendResolved,
+    OrderReport,
+    OrderSendResolved,
+    OrdersReported,
+)
 from core.model import Fill, OrderStatus, Side
 from tests.support.fake_connector import ETH, intent
 from tests.support.machine import SENT, Bench
@@ -19,6 +27,14 @@ from tests.support.machine import SENT, Bench
 RECENT = 3
 STEP = Decimal("0.05")
 SIZE = Decimal("0.2")
+
+
+class Fate(Enum):
+    """What becomes of a change."""
+
+    TAKEN = auto()
+    LOST = auto()
+    REFUSED = auto()
 
 
 @dataclass
@@ -77,7 +93,7 @@ class Engine(RuleBasedStateMachine):
         life = data.draw(st.sampled_from([life for life in self.lives if not life.is_over]))
         fill = self.bench.fill_of(life.report, str(STEP))
         life.fills.append(fill)
-        status = OrderStatus.FILLED if life.filled >= SIZE else OrderStatus.PARTIALLY_FILLED
+        status = OrderStatus.FILLED if life.filled >= life.report.size else OrderStatus.PARTIALLY_FILLED
         self.happen(life, status)
         self.untold_fills.append(fill)
 
@@ -126,6 +142,30 @@ class Engine(RuleBasedStateMachine):
         outcome = Refused(1, "no such order") if is_refused else SENT
         self.bench.tell(CancelSendResolved(market_id=ETH, client_id=client_id, venue_id=None, outcome=outcome))
 
+    @precondition(lambda self: any(not life.is_over for life in self.lives))
+    @rule(data=st.data(), size=st.sampled_from([Decimal("0.15"), Decimal("0.3")]), fate=st.sampled_from(Fate))
+    def modify(self, data: st.DataObject, *, size: Decimal, fate: Fate) -> None:
+        life = data.draw(st.sampled_from([life for life in self.lives if not life.is_over]))
+        client_id = life.order.client_id
+        self.bench.effects.clear()
+        self.bench.wish(ModifyOrder(market_id=ETH, client_id=client_id, size=size, price=life.report.price))
+        if not self.bench.of(fx.SendModify):
+            return
+        if fate is Fate.REFUSED:
+            self.bench.tell(ModifySendResolved(client_id=client_id, outcome=Refused(1, "no")))
+            return
+        outcome = SENT if fate is Fate.TAKEN else Unresolved("no reply")
+        if life.filled < size:
+            life.report = replace(life.report, size=size)
+            self.happen(life, OrderStatus.PARTIALLY_FILLED if life.filled else OrderStatus.ACCEPTED)
+        else:
+            self.happen(life, OrderStatus.FILLED)
+        self.bench.tell(ModifySendResolved(client_id=client_id, outcome=outcome))
+
+    @rule()
+    def a_day_passes(self) -> None:
+        self.bench.clock.advance(seconds=86_400)
+
     @rule()
     def time_passes(self) -> None:
         self.bench.wait(ms=100)
@@ -146,7 +186,7 @@ class Engine(RuleBasedStateMachine):
         orders = self.bench.facts.orders
         live = list(orders.live())
         assert len(orders) <= len(live) + RECENT
-        assert orders.index_size <= 2 * len(orders)
+        assert orders.index_size <= 3 * len(orders)
         assert not [tracked for tracked in live if tracked.status.is_closed]
 
     @invariant()
@@ -154,6 +194,15 @@ class Engine(RuleBasedStateMachine):
         shown = {tracked.order.client_id for tracked in self.bench.facts.orders.live()}
         for life in self.lives:
             assert life.is_over or life.order.client_id in shown
+
+    @invariant()
+    def whatever_may_still_fill_counts_as_exposure(self) -> None:
+        for side in Side:
+            mine = [life for life in self.lives if life.report.side is side and not life.is_over]
+            rest = sum((life.report.size - life.filled for life in mine), Decimal(0))
+            exposure = self.bench.facts.outlook.exposures().get(ETH)
+            seen = Decimal(0) if exposure is None else exposure.open_buys if side is Side.BUY else exposure.open_sells
+            assert seen >= rest, "the venue can do more than risk believes"
 
     @invariant()
     def filled_sizes_are_never_invented(self) -> None:

@@ -1,10 +1,12 @@
 """What may still stop an order between its approval and the wire, and what becomes of the place it took meanwhile."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from core.commands import CancelOrder, SubmitOrder, TripBreaker
+from core.config import Engine
 from core.decisions import Refused, TradingState
 from core.engine import effects as fx
 from core.events import (
@@ -16,7 +18,7 @@ from core.events import (
     OrderSendResolved,
     OrdersReported,
 )
-from core.model import OrderStatus, Position
+from core.model import OrderIntent, OrderStatus, Position, TimeInForce
 from core.risk import BreakerPanel
 from core.state import KillPhase
 from core.units import ClientOrderId
@@ -123,3 +125,33 @@ def test_an_order_that_did_not_leave_and_a_cancel_that_cannot_are_said_once() ->
         f"order {order.client_id} did not leave: not sent: no connection",
         f"the cancel of order {report.client_id} did not leave: not sent: no connection",
     ]
+
+
+class TestExpiryAtTheVenue:
+    @pytest.mark.parametrize(
+        ("wanted", "is_set"),
+        [
+            (buy(), True),
+            (replace(buy(), tif=TimeInForce.POST_ONLY), True),
+            (replace(buy(), tif=TimeInForce.IOC), False),
+            (replace(sell(), reduce_only=True), False),
+        ],
+    )
+    def test_entries_that_rest_expire_by_themselves_where_the_operator_says_so(
+        self, bench: Bench, wanted: OrderIntent, *, is_set: bool
+    ) -> None:
+        bench.facts.tuning = Engine(entry_expiry_s=600)
+        assert bench.submit(wanted).expires_us == (bench.now.utc_us + 600_000_000 if is_set else None)
+
+    def test_none_does_unless_it_is_set(self, bench: Bench) -> None:
+        assert bench.submit().expires_us is None
+
+
+def test_only_so_many_are_on_their_way_at_once(bench: Bench) -> None:
+    bench.facts.tuning = Engine(max_in_flight=3)
+    bench.effects.clear()
+    bench.wish(*(SubmitOrder(intent=intent()) for _ in range(5)))
+    assert len(bench.of(fx.SendOrder)) == 3
+    bench.tell(OrderSendResolved(client_id=bench.of(fx.SendOrder)[0].order.client_id, outcome=SENT))
+    bench.wish()
+    assert len(bench.of(fx.SendOrder)) == 4

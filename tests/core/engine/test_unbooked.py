@@ -26,7 +26,7 @@ def bench() -> Bench:
 
 def exposure(bench: Bench) -> tuple[Decimal, Decimal, Decimal]:
     """Position, open buys, open sells."""
-    found = bench.facts.exposures().get(ETH, MarketExposure())
+    found = bench.facts.outlook.exposures().get(ETH, MarketExposure())
     return found.position, found.open_buys, found.open_sells
 
 

@@ -39,6 +39,14 @@ def test_a_second_trip_keeps_the_first_cause():
     assert panel.trip(ONE, by="b", reason="second", at_us=2) == panel
 
 
+def test_what_waits_for_a_human_replaces_what_would_close_by_itself():
+    cooling = CLOSED.trip(ONE, by="a", reason="first", at_us=1, until_us=5)
+    assert cooling.trip(ONE, by="b", reason="second", at_us=2, until_us=9) == cooling
+    held = cooling.trip(ONE, by="b", reason="second", at_us=2).of(ONE)
+    assert held is not None
+    assert (held.by, held.reason, held.until_us) == ("b", "second", None)
+
+
 def test_closing_one_leaves_the_others():
     panel = CLOSED.trip(None, by="a", reason="r", at_us=1).trip(ONE, by="a", reason="r", at_us=1)
     reopened = panel.close(None)

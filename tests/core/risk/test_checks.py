@@ -2,9 +2,10 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
-from core.config import MarketLimits, RiskLimits
 from core.decisions import Approved, Denied, DenyReason, TradingState
+from core.limits import MarketLimits, RiskLimits
 from core.model import BookStatus, MarketStatus, OrderType, Side, TimeInForce
 from core.risk import BreakerPanel, RiskManager
 from core.units import MarketId
@@ -60,7 +61,7 @@ def test_nothing_trades_before_reconciliation():
 def test_halted_denies_and_says_why():
     halted = view(trading=TradingState.HALTED, trading_detail="the journal cannot be written")
     denied(intent(), halted, DenyReason.HALTED, "the journal cannot be written")
-    shrinking = replace(halted, exposures={ETH_ID: exposure("-5")})
+    shrinking = structs.replace(halted, exposures={ETH_ID: exposure("-5")})
     denied(intent(reduce_only=True), shrinking, DenyReason.HALTED)
 
 
@@ -91,16 +92,16 @@ class TestReducing:
         denied(intent(Side.SELL, reduce_only=True), self.REDUCING, DenyReason.REDUCING, "sell 1")
 
     def test_an_order_that_shrinks_passes_and_one_that_grows_does_not(self):
-        short = replace(self.REDUCING, exposures={ETH_ID: exposure("-2")})
+        short = structs.replace(self.REDUCING, exposures={ETH_ID: exposure("-2")})
         passes(intent(Side.BUY, "2.0000"), short)
         denied(intent(Side.SELL, "1.0000"), short, DenyReason.REDUCING)
 
     def test_an_order_that_would_flip_does_not_pass(self):
-        long = replace(self.REDUCING, exposures={ETH_ID: exposure("2")})
+        long = structs.replace(self.REDUCING, exposures={ETH_ID: exposure("2")})
         denied(intent(Side.SELL, "2.0001"), long, DenyReason.REDUCING, "2.0001")
 
     def test_what_already_reduces_counts(self):
-        working = replace(self.REDUCING, exposures={ETH_ID: exposure("2", sells="1.5")})
+        working = structs.replace(self.REDUCING, exposures={ETH_ID: exposure("2", sells="1.5")})
         passes(intent(Side.SELL, "0.5000", reduce_only=True), working)
         denied(intent(Side.SELL, "0.5001", reduce_only=True), working, DenyReason.REDUCING, "1.5 already working")
 

@@ -3,9 +3,10 @@ from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
-from core.config import MarketLimits, RiskLimits
 from core.decisions import Approved, Denied, TradingState
+from core.limits import MarketLimits, RiskLimits
 from core.model import OrderIntent, OrderType, Side, TimeInForce
 from core.risk import MarketExposure, RiskManager
 from tests.support.risk_world import ETH, ETH_ID, ETH_QUOTE, SOL_ID, SOL_QUOTE, exposure, intent, view
@@ -38,7 +39,10 @@ usdc = st.integers(min_value=1, max_value=100_000).map(Decimal)
 @st.composite
 def limits(draw):
     order, position, gross = sorted(draw(st.tuples(usdc, usdc, usdc)))
-    own = MarketLimits(max_order_size=draw(st.none() | sizes), max_position_size=draw(st.none() | sizes))
+    size, reach = sorted(draw(st.tuples(sizes, sizes)))
+    own = MarketLimits(
+        max_order_size=draw(st.none() | st.just(size)), max_position_size=draw(st.none() | st.just(reach))
+    )
     return RiskLimits(
         max_order_notional=order,
         max_position_notional=position,
@@ -51,21 +55,19 @@ def limits(draw):
 def tighter(first: RiskLimits, second: RiskLimits) -> RiskLimits:
     """Limits that are nowhere looser than either."""
 
-    def least(left, right):
-        known = [value for value in (left, right) if value is not None]
-        return min(known, default=None)
+    def least(*values: Decimal | None):
+        return min((value for value in values if value is not None), default=None)
 
     mine, theirs = first.markets.get("ETH", MarketLimits()), second.markets.get("ETH", MarketLimits())
+    reach = least(mine.max_position_size, theirs.max_position_size)
+    size = least(mine.max_order_size, theirs.max_order_size)
     return RiskLimits(
         max_order_notional=min(first.max_order_notional, second.max_order_notional),
         max_position_notional=min(first.max_position_notional, second.max_position_notional),
         max_gross_notional=min(first.max_gross_notional, second.max_gross_notional),
         max_open_orders=min(first.max_open_orders, second.max_open_orders),
         markets={
-            "ETH": MarketLimits(
-                max_order_size=least(mine.max_order_size, theirs.max_order_size),
-                max_position_size=least(mine.max_position_size, theirs.max_position_size),
-            )
+            "ETH": MarketLimits(max_order_size=None if size is None else least(size, reach), max_position_size=reach)
         },
     )
 
@@ -89,7 +91,7 @@ def test_an_approved_order_stays_within_every_limit_or_adds_nothing(rules, an_in
     reach = after.highest if an_intent.side is Side.BUY else -after.lowest
     assert an_intent.size * max(an_intent.price, ETH_QUOTE.mark) <= rules.max_order_notional
     assert reach <= 0 or reach * ETH_QUOTE.mark <= rules.max_position_notional
-    later = replace(world, exposures={**world.exposures, ETH_ID: after})
+    later = structs.replace(world, exposures={**world.exposures, ETH_ID: after})
     assert gross(later) <= max(rules.max_gross_notional, gross(world))
     own = rules.markets.get("ETH")
     if own is not None and own.max_position_size is not None:
@@ -139,6 +141,11 @@ class TestUses:
             ("max_position_notional", "ETH", "USDC"),
             ("max_position_notional", "SOL", "USDC"),
             ("max_position_size", "SOL", "SOL"),
+            ("max_open_notional", "all", "USDC"),
+            ("max_margin_usage_percent", "all", "USDC"),
+            ("max_daily_loss", "all", "USDC"),
+            ("max_drawdown", "all", "USDC"),
+            ("max_messages", "all", "messages"),
         ]
 
     def test_the_worst_case_is_what_counts(self):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import Sizing
-from core.risk import Edge, PositionSizer, SizingContext, smallest_valid_size
+from core.risk import Edge, PositionSizer, SizingContext, Volatility, smallest_valid_size
 from core.units import is_on_grid
 from tests.support.risk_world import ETH
 
@@ -115,3 +115,53 @@ def test_advice_is_on_the_grid_valid_and_within_every_cap(probability, payoff, t
     assert advice.size * price <= min(SETTINGS.max_notional, headroom)
     if trades >= SETTINGS.min_trades:
         assert advice.size * price <= edge.kelly * SETTINGS.kelly_fraction * equity
+
+
+class TestFixedFraction:
+    SIZER = PositionSizer(Sizing(method="fixed", fixed_fraction=Decimal("0.02"), max_notional=Decimal(2_000)))
+
+    def test_it_is_of_equity_however_large_the_edge(self):
+        for probability in ("0.51", "0.9"):
+            advice = self.SIZER.size(replace(EDGE, win_probability=Decimal(probability)), ETH, RICH)
+            assert advice.size == Decimal("0.1000"), "2 % of 10,000 at 2,000"
+            assert "0.02 of equity, fixed" in advice.reason
+
+    def test_caps_few_trades_and_a_missing_edge_hold_as_ever(self):
+        assert "headroom" in self.SIZER.size(EDGE, ETH, replace(RICH, headroom=Decimal(150))).reason
+        assert "max_notional" in self.SIZER.size(EDGE, ETH, replace(RICH, equity=Decimal(10**6))).reason
+        assert self.SIZER.size(replace(EDGE, trades=29), ETH, RICH).size == Decimal("0.0050")
+        assert self.SIZER.size(replace(EDGE, win_probability=Decimal("0.5")), ETH, RICH).size == 0
+
+
+class TestVolatilityTarget:
+    SIZER = PositionSizer(Sizing(method="volatility", volatility_target=Decimal("0.002"), max_notional=Decimal(2_000)))
+    CALM = replace(RICH, volatility=Volatility(daily_move=Decimal("0.04"), moves=30))
+
+    def test_a_day_s_move_of_the_position_is_worth_the_target(self):
+        advice = self.SIZER.size(EDGE, ETH, self.CALM)
+        assert advice.size == Decimal("0.2500"), "0.2 % of 10,000 is 20 USDC, which is 4 % of 500 USDC"
+        assert "0.0400 is worth 0.002 of equity" in advice.reason
+
+    def test_a_wilder_market_is_traded_smaller(self):
+        wild = replace(self.CALM, volatility=Volatility(daily_move=Decimal("0.08"), moves=30))
+        assert self.SIZER.size(EDGE, ETH, wild).size == Decimal("0.1250")
+
+    @pytest.mark.parametrize(
+        ("seen", "word"),
+        [
+            (Volatility(), "0 of 30 moves"),
+            (Volatility(daily_move=Decimal("0.04"), moves=29), "29 of 30 moves"),
+            (Volatility(moves=30), "stood still"),
+        ],
+    )
+    def test_what_was_not_seen_to_move_enough_is_traded_at_the_smallest_size(self, seen, word):
+        advice = self.SIZER.size(EDGE, ETH, replace(RICH, volatility=seen))
+        assert advice.size == Decimal("0.0050")
+        assert word in advice.reason
+
+    def test_caps_few_trades_and_a_missing_edge_hold_as_ever(self):
+        still = replace(self.CALM, volatility=Volatility(daily_move=Decimal("0.0001"), moves=30))
+        assert "max_notional" in self.SIZER.size(EDGE, ETH, still).reason
+        assert "headroom" in self.SIZER.size(EDGE, ETH, replace(still, headroom=Decimal(150))).reason
+        assert self.SIZER.size(replace(EDGE, trades=29), ETH, self.CALM).size == Decimal("0.0050")
+        assert self.SIZER.size(replace(EDGE, win_probability=Decimal("0.5")), ETH, self.CALM).size == 0

@@ -1,4 +1,4 @@
-"""Market data over several connections, and public trades told once."""
+"""Market data over several connections, read as one."""
 
 import msgspec
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import SECOND_NS
-from core.connectors.lighter.board import MAX_SUBSCRIPTIONS, Board, OneLink, Prints, Shard, deal, worst
+from core.connectors.lighter.board import MAX_LOOKED_AT, MAX_SUBSCRIPTIONS, Board, OneLink, Shard, deal, worst
 from core.connectors.lighter.bodies import MarketRow
 from core.connectors.lighter.budget import Window
 from core.connectors.lighter.convert import market
@@ -14,7 +14,7 @@ from core.connectors.lighter.market_data import MarketData
 from core.connectors.lighter.session import Send, Session, SessionPolicy
 from core.connectors.lighter.wire import decode_frame
 from core.events import LinkChanged, LinkHealth, LinkName, LinkStatus
-from core.model import BookStatus, Side
+from core.model import BookStatus
 from core.units import MarketId
 from tests.support.scripted_lighter import book_body, market_row, trade_row
 from tests.support.waiting import eventually
@@ -25,19 +25,15 @@ def _markets(count: int):
     return {MarketId(row.market_id): market(row) for row in rows}
 
 
-def _prints(kind, trades, liquidations=()):
-    said = {"channel": "trade:0", "trades": trades, "liquidation_trades": list(liquidations) or None, "nonce": 1}
-    return decode_frame(msgspec.json.encode({**said, "type": f"{kind}/trade"}))
-
-
 @given(count=st.integers(1, 240), connections=st.integers(1, 12), has_trades=st.booleans())
 def test_every_market_is_dealt_once_evenly_and_within_the_venues_limit(count, connections, has_trades):
     hands = deal(_markets(count), connections, has_trades=has_trades)
     assert sorted(key for hand in hands for key in hand) == list(range(count))
     assert max(map(len, hands)) - min(map(len, hands)) <= 1
     for hand in hands:
-        assert len(Shard(MarketData(hand, 3_000), has_trades=has_trades).channels) <= MAX_SUBSCRIPTIONS
-    assert len(hands) == max(min(connections, count), -(-count * (2 if has_trades else 1) // 499))
+        channels = len(Shard(MarketData(hand, 3_000), has_trades=has_trades).channels)
+        assert channels + MAX_LOOKED_AT <= MAX_SUBSCRIPTIONS
+    assert len(hands) == max(min(connections, count), -(-count * (2 if has_trades else 1) // 491))
 
 
 def test_two_hundred_markets_subscribe_within_the_messages_of_one_minute_whatever_the_connections():
@@ -86,34 +82,6 @@ def _update():
     )
 
 
-def test_prints_are_told_once_in_the_order_of_their_ids_whatever_is_replayed():
-    prints = Prints(MarketId(0))
-    assert prints.take(_prints("subscribed", [trade_row(number) for number in (7, 5, 6)])) == 3
-    assert prints.take(_prints("update", [trade_row(7), trade_row(9)], [trade_row(8, type="liquidation")])) == 2
-    assert prints.take(_prints("subscribed", [trade_row(number) for number in (9, 8, 7, 6, 5)])) == 0
-    assert [one.trade_id for one in prints.newest] == [5, 6, 7, 8, 9]
-    assert [one.is_liquidation for one in prints.newest] == [False, False, False, True, False]
-    assert {one.taker for one in prints.newest} == {Side.BUY}
-
-
-def test_what_was_forgotten_is_not_news_when_it_is_replayed():
-    prints = Prints(MarketId(0))
-    assert prints.take(_prints("update", [trade_row(number) for number in range(1, 251)])) == 250
-    assert prints.take(_prints("subscribed", [trade_row(number) for number in range(1, 51)])) == 0
-    assert [one.trade_id for one in prints.newest] == list(range(51, 251))
-
-
-@given(st.lists(st.lists(st.integers(1, 600), min_size=1, max_size=60), max_size=30))
-def test_no_print_is_ever_told_twice(frames):
-    prints, told = Prints(MarketId(0)), 0
-    for frame in frames:
-        told += prints.take(_prints("update", [trade_row(number) for number in frame]))
-        ids = [one.trade_id for one in prints.newest]
-        assert ids == sorted(set(ids))
-        assert len(ids) <= 200
-    assert told <= len({number for frame in frames for number in frame})
-
-
 def test_a_silent_connection_takes_only_its_own_books():
     shards = [Shard(MarketData(hand, 3_000), has_trades=False) for hand in deal(_markets(4), 2, has_trades=False)]
     board = Board(shards)
@@ -127,7 +95,7 @@ def test_a_silent_connection_takes_only_its_own_books():
     assert [board.quote(MarketId(at), 1).status for at in range(4)] == [BookStatus.LIVE, BookStatus.STALE] * 2
     assert board.book(MarketId(1), 5, 1).status is BookStatus.STALE
     assert board.quote(MarketId(9), 1).status is BookStatus.EMPTY
-    assert board.trades(MarketId(0)) == ()
+    assert board.tape(MarketId(9), 1).status is BookStatus.EMPTY
 
 
 def test_several_connections_are_one_link_as_good_as_the_worst():
@@ -160,8 +128,8 @@ async def test_the_connector_spreads_its_books_and_tells_trades_when_asked(venue
     assert {quote.status for quote in connector.drain_quotes()} == {BookStatus.LIVE}
     for _ in range(2):
         await venue.push({"channel": "trade:1", "trades": [trade_row(5, market_id=1)], "type": "update/trade"})
-    await eventually(lambda: connector.public_trades(MarketId(1)), "the trade")
-    assert [one.trade_id for one in connector.public_trades(MarketId(1))] == [5]
-    assert connector.public_trades(MarketId(0)) == ()
+    await eventually(lambda: connector.trades(MarketId(1)).trades, "the trade")
+    assert [one.trade_id for one in connector.trades(MarketId(1)).trades] == [5]
+    assert connector.trades(MarketId(0)).trades == ()
     live = [event for event in events if isinstance(event, LinkChanged) and event.link.name is LinkName.MARKET_DATA]
     assert [event.link.status for event in live] == [LinkStatus.CONNECTING, LinkStatus.LIVE]

@@ -1,9 +1,10 @@
 """A book is right while its chain holds, and not LIVE when it does not."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.connectors.lighter.book import Applied, OrderBook
@@ -178,3 +179,57 @@ def test_dropping_doubling_or_swapping_any_frame_never_leaves_a_wrong_book_live(
             assert _shown(book) == truths[wire.nonce]
         else:
             assert applied is not Applied.CHANGED
+
+
+def test_a_price_written_in_another_way_is_the_same_price():
+    book = _live()
+    book.update(_wire(11, 10, [("2000.0", "7.0000"), ("1999", "0")], [("2001.000", "0")]), 6)
+    assert [(one.price, one.size) for one in book.view(5).bids] == [(Decimal(2000), Decimal(7))]
+    assert book.view(5).asks == ()
+    assert book.best == (200_000, None)
+    book.update(_wire(12, 11, [("1999.0", "2"), ("1999.00", "3")]), 7)
+    assert book.view(5).bids[1] == Level(price=Decimal(1999), size=Decimal(3))
+
+
+def test_whole_sizes_of_a_market_without_size_decimals_are_read():
+    book = OrderBook(replace(MARKET, size_decimals=0))
+    book.snapshot(_wire(1, 0, [("2000.00", "12"), ("1999.00", "0")]), 1)
+    assert [str(one.size) for one in book.view(5).bids] == ["12"]
+    assert book.update(_wire(2, 1, [("2000.00", "1.5")]), 2) is Applied.RESUBSCRIBE
+
+
+@given(st.lists(st.tuples(st.integers(1, 2_000), st.integers(1, 300)), min_size=3, max_size=12))
+def test_prices_that_emptied_are_forgotten_however_far_the_market_walks(steps):
+    book, nonce, middle = OrderBook(MARKET), 1, 1_000_000
+    truth: dict[int, int] = {}
+    book.snapshot(_wire(1, 0), 0)
+    for walk, width in steps:
+        wanted = {middle + walk + at: at for at in range(1, width + 1)}
+        changes = dict.fromkeys(truth, 0) | wanted
+        bids = [(_text(price, 2), _text(size, 4)) for price, size in changes.items()]
+        assert book.update(_wire(nonce + 1, nonce, bids), nonce) is Applied.CHANGED
+        truth, nonce, middle = wanted, nonce + 1, middle + walk
+        assert _shown(book)[0] == sorted(truth.items(), reverse=True)
+        assert book.best == (max(truth), None)
+        assert len(book._bids.keys) <= max(256, 2 * max(map(len, (truth, wanted)))) + 300
+        assert len(book._bids.keys) == len(book._bids.names) == len(book._bids.sizes)
+
+
+@example([[(1, 0, "{:.2f}"), (1, 1, "{:.3f}"), (1, 0, "{:.2f}")]])
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3), st.sampled_from(["{:.2f}", "{:.3f}", "{:.4f}"]))),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_of_prices_named_twice_in_one_frame_in_whatever_spelling_the_last_size_counts(frames):
+    book, truth = OrderBook(MARKET), {}
+    book.snapshot(_wire(1, 0), 0)
+    for at, levels in enumerate(frames, 1):
+        bids = [(spelling.format(Decimal(price)), _text(size, 4)) for price, size, spelling in levels]
+        assert book.update(_wire(at + 1, at, bids), at) is Applied.CHANGED
+        truth |= {price * 100: size for price, size, _ in levels}
+        kept = sorted(((price, size) for price, size in truth.items() if size), reverse=True)
+        assert _shown(book)[0] == kept
+        assert len(book._bids.keys) == len(book._bids.names) == len(book._bids.sizes)

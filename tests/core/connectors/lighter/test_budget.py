@@ -1,11 +1,23 @@
 """Budgets: nothing over the limit in any minute, a reserve that orders never touch, pauses that nothing prolongs."""
 
+from decimal import Decimal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.clock import SECOND_NS
-from core.connectors.lighter.budget import ALLOWANCES, MINUTE_NS, SEND_PATH, Grade, Limiter, Tier, Window, tier_named
+from core.connectors.lighter.budget import (
+    ALLOWANCES,
+    MINUTE_NS,
+    SEND_PATH,
+    Grade,
+    Limiter,
+    Tier,
+    Window,
+    tier_named,
+    transactions_for,
+)
 
 READ = "/api/v1/account"
 
@@ -138,3 +150,13 @@ def test_a_tier_is_read_from_the_venues_word(word, tier):
 
 def test_every_tier_has_an_allowance():
     assert set(ALLOWANCES) == set(Tier)
+
+
+@pytest.mark.parametrize(
+    ("staked", "most"),
+    [("0", 4_000), ("999.99", 4_000), ("1000", 5_000), ("99999", 8_000), ("100000", 12_000), ("9e9", 48_000)],
+)
+def test_a_stake_counts_from_its_threshold_on_and_on_premium_alone(staked, most):
+    assert transactions_for(Tier.PREMIUM, Decimal(staked)) == most
+    assert transactions_for(Tier.PLUS, Decimal(staked)) == 4_000
+    assert transactions_for(Tier.STANDARD, Decimal(staked)) is None

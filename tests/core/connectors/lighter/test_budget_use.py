@@ -29,6 +29,15 @@ async def test_the_tier_is_read_from_the_venue_unless_it_is_told(venue, start):
     assert (told._rest.limiter.tier, next(iter(told.budgets())).limit) == (Tier.STANDARD, 60)
 
 
+async def test_what_a_premium_account_stakes_gives_it_more_transactions(venue, start):
+    venue.staked = "30000.00000000"
+    staking, _ = await start(venue.settings())
+    assert {use.name: use.limit for use in staking.budgets()}["transactions"] == 8_000
+    venue.tier = "plus"
+    plus, _ = await start(venue.settings())
+    assert {use.name: use.limit for use in plus.budgets()}["transactions"] == 4_000
+
+
 async def test_an_unknown_tier_is_told_and_taken_for_the_smallest(venue, start):
     venue.tier = "platinum"
     connector, events = await start(venue.settings())

@@ -126,3 +126,9 @@ def test_an_account_without_a_stated_value_is_worth_its_collateral_and_unrealise
     assert account.leverage == Decimal("0.56")
     stated = account_of_row(_read({**row, "total_asset_value": "123.4", "cancel_all_time": 0}, AccountRow), held)
     assert (stated.equity, stated.cancel_all_us) == (Decimal("123.4"), None)
+
+
+@pytest.mark.parametrize(("stated", "expected"), [({"total_funding_paid_out": "-1.25"}, "-1.25"), ({}, "0")])
+def test_funding_of_a_position_is_read_and_left_out_when_zero(stated, expected):
+    row = {"market_id": 3, "sign": 1, "position": "2.0", "avg_entry_price": "10.0", **stated}
+    assert position(_read(row, WirePosition), 7).funding_paid == Decimal(expected)

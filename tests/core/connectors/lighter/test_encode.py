@@ -1,5 +1,6 @@
 """Whatever reaches the signer is exactly what was meant, or it does not reach it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -129,3 +130,10 @@ def test_cancel_all_covers_the_account_or_one_perp():
     assert encode_cancel_all(MarketId(3)) == CancelAllTx(market_index=3)
     for no_perp in (255, 2048, -1):
         assert isinstance(encode_cancel_all(MarketId(no_perp)), Refused)
+
+
+def test_an_order_expires_when_it_is_told_to_and_one_that_cannot_rest_never_does():
+    wanted = _order()
+    assert encode_order(replace(wanted, expires_us=1_700_000_600_123_456), ETH).order_expiry == 1_700_000_600_123
+    taking = replace(wanted, expires_us=1, intent=replace(wanted.intent, tif=TimeInForce.IOC))
+    assert encode_order(taking, ETH).order_expiry == 0

@@ -39,7 +39,7 @@ from tests.support.orders import limit_order, no_gate
 from tests.support.scripted_lighter import ACCOUNT, KEY, KILL_KEY, book_body, market_row, order_row, refusal, trade_row
 from tests.support.waiting import eventually
 
-SEND = "/api/v1/sendTx"
+SEND, NONCE = "/api/v1/sendTx", "/api/v1/nextNonce"
 ETH = MarketId(0)
 
 
@@ -147,10 +147,11 @@ async def test_09_no_failure_leaves_a_nonce_behind(venue, start, status):
     connector, _ = await start(venue.settings())
 
     async def fail(request):
-        await venue.take(request)
+        if request.path == SEND:
+            await venue.take(request)
         return web.Response(status=status, text="<html>no</html>")
 
-    venue.answers[SEND] = fail
+    venue.answers |= {SEND: fail, NONCE: fail}  # nobody can be asked what became of the nonce
     assert isinstance(await connector.submit(limit_order(1), no_gate), Unresolved)
     venue.answers.clear()
     await eventually(lambda: connector._rest.cooling_s() == 0, "the end of any pause")
@@ -185,14 +186,20 @@ def test_12_keys_can_be_generated():
 
 
 @pytest.mark.parametrize(
-    "changes",
-    [{"price": Decimal("42949672.96")}, {"price": Decimal(-1)}, {"size": Decimal(0)}, {"price": Decimal("NaN")}],
+    ("changes", "words"),
+    [
+        ({"price": Decimal("42949673.01")}, "price: expected 0.01 to 42949672.95"),  # would be signed as 5 ticks
+        ({"price": Decimal(-1)}, "price: expected 0.01 to"),  # as 2**32 - 100
+        ({"size": Decimal(0)}, "size: expected 0.0001 to"),
+        ({"price": Decimal("NaN")}, "price: expected a number, got NaN"),
+    ],
 )
-async def test_13_what_the_signer_would_wrap_is_refused_before_it(venue, start, changes):
+async def test_13_what_the_signer_would_wrap_is_refused_before_it(venue, start, changes, words):
     connector, _ = await start(venue.settings())
     order = limit_order(1)
     outcome = await connector.submit(replace(order, intent=replace(order.intent, **changes)), no_gate)
     assert isinstance(outcome, Refused)
+    assert words in outcome.detail, "refused here, not by what the signer makes of it"
     assert venue.sent == []
 
 
@@ -215,6 +222,8 @@ async def test_15_each_key_signs_for_itself_in_one_process(venue, start):
 async def test_16_requests_end_in_time_and_no_proxy_of_the_environment_sees_them(venue, start, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):  # an exception for the loopback address would hide what is tested
+        monkeypatch.delenv(name, raising=False)
     connector, _ = await start(venue.settings())
     never = asyncio.Event()
 

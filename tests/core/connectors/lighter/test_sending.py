@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 from aiohttp import web
 
 from core.connectors.base import OrderRef
 from core.connectors.lighter import nonce
+from core.connectors.lighter.signer import Signer
 from core.decisions import Refused, Sent, Unresolved
+from core.events import NonceMoved
 from core.units import ClientOrderId, MarketId
 from tests.support.orders import limit_order, no_gate
 from tests.support.scripted_lighter import KEY, KILL_KEY, refusal
@@ -81,6 +84,20 @@ async def test_21104_reads_the_nonce_anew_and_sends_once_more(venue, start):
     assert isinstance(refused, Refused)
     assert refused.code == 21104
     assert len(venue.sent) == 4, "one repetition, not a storm"
+
+
+async def test_a_nonce_that_moved_without_us_is_told_unless_a_lost_transaction_of_ours_may_have_moved_it(venue, start):
+    connector, told = await start(venue.settings())
+    venue.nonces[KEY] = 40
+    await connector.submit(limit_order(1), no_gate)
+    moved = [event for event in told if isinstance(event, NonceMoved)]
+    assert moved == [NonceMoved(api_key_index=KEY, expected=1, found=40)]
+    venue.answers[SEND] = _answer(venue)
+    await connector.submit(limit_order(2), no_gate)
+    del venue.answers[SEND]
+    venue.nonces[KEY] += 5
+    await connector.submit(limit_order(3), no_gate)
+    assert [event for event in told if isinstance(event, NonceMoved)] == moved
 
 
 @pytest.mark.parametrize(
@@ -212,6 +229,28 @@ async def test_cancel_all_has_its_own_key_and_waits_for_nobody(venue, start):
     hold.set()
     assert isinstance(await order, Sent)
     assert (venue.sent[1]["tx_type"], venue.sent[1]["ApiKeyIndex"], _nonces(venue, KILL_KEY)) == (16, KILL_KEY, [1])
+
+
+async def test_a_signer_that_hangs_on_the_trading_key_holds_up_no_kill(venue, start, monkeypatch):
+    release, signs = threading.Event(), Signer._sign
+
+    def hanging(signer, tx, nonce):
+        if signer.api_key_index == KEY:
+            release.wait(20)
+        return signs(signer, tx, nonce)
+
+    connector, _ = await start(venue.settings())
+    monkeypatch.setattr(Signer, "_sign", hanging)
+    orders = [asyncio.create_task(connector.submit(limit_order(n), no_gate)) for n in range(1, 4)]
+    try:
+        async with asyncio.timeout(5):
+            assert isinstance(await connector.cancel_all(None, lambda _: None), Sent)
+            assert await connector.open_orders() == (), "the list that confirms it needs no signature either"
+        assert _nonces(venue, KILL_KEY) == [1]
+        assert _nonces(venue) == [], "the orders are still being signed"
+    finally:
+        release.set()
+        await asyncio.gather(*orders)
 
 
 async def test_without_a_kill_key_cancel_all_goes_before_every_waiting_order(venue, start):

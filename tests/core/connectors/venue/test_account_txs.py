@@ -135,7 +135,7 @@ class TestRefusals:
     def test_leverage_and_margin(self, simulation):
         assert refused(simulation, tx.LEVERAGE, tx.leverage(nonce=0, imf=199)) == 21113
         assert refused(simulation, tx.LEVERAGE, tx.leverage(nonce=0, imf=10_001)) == 21113
-        assert refused(simulation, tx.LEVERAGE, tx.leverage(nonce=0, imf=500, mode=1)) == 21613
+        assert refused(simulation, tx.LEVERAGE, tx.leverage(nonce=0, imf=500, mode=2)) == 21613
         assert refused(simulation, tx.LEVERAGE, tx.leverage(nonce=0, imf=500, market=9)) == 21602
         assert refused(simulation, tx.MARGIN, tx.isolated_margin(nonce=0)) == 21613
         assert refused(simulation, tx.MARGIN, tx.isolated_margin(nonce=0, direction=2)) == 21615

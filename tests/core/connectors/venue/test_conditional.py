@@ -137,6 +137,17 @@ class TestGroups:
         assert (lead.status, child.status) == (OrderStatus.LIQUIDITY, OrderStatus.CHILD)
         assert_sound(exchange)
 
+    def test_a_child_grows_with_every_fill_of_its_parent(self):
+        exchange, (a, b) = exchange_with(MONEY, MONEY)
+        lead, child = group(exchange, a, Grouping.OTO, request("buy", 10, MARK), leg("sell", SL, 90_000))
+        sizes = []
+        for part in (4, 1, 5):
+            order(exchange, b, "sell", part, MARK)
+            sizes.append((lead.filled, child.size, child.trigger_status))
+        assert sizes == [(filled, filled, TriggerStatus.MARK_PRICE) for filled in (4, 5, 10)]
+        order(exchange, b, "buy", 20, 85_000)
+        assert (move(exchange, 89_000), child.filled, a.size_in(ETH)) == (1, 10, 0)
+
     def test_children_outlive_a_parent_that_filled_in_part(self):
         exchange, (a, b) = exchange_with(MONEY, MONEY)
         lead, child = group(exchange, a, Grouping.OTO, request("buy", 10, MARK), leg("sell", SL, 90_000))

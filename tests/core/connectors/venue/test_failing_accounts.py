@@ -140,6 +140,34 @@ class TestLiquidation:
         assert margin.equity(exchange.fund, exchange.markets) < before
         assert_sound(exchange)
 
+    def test_when_the_fund_is_spent_the_most_profitable_take_over_against_their_will(self):
+        exchange, (a, b, c) = exchange_with(THIN, MONEY, MONEY)
+        hold(exchange, c, a, 3 * SIZE // 4)  # a sells 750 to c, who sold nothing before
+        hold(exchange, b, a, SIZE // 4, MARK - 1_000)
+        exchange.deposits -= exchange.fund.collateral
+        exchange.fund.collateral = 0
+        exchange.markets[ETH].mark = 120_000
+        exchange.take_changes()
+        run_liquidation(exchange)
+        assert (a.size_in(ETH), b.size_in(ETH), c.size_in(ETH), exchange.fund.size_in(ETH)) == (0, 0, 0, 0)
+        first, second = exchange.take_changes().trades
+        assert {first.kind, second.kind} == {TradeKind.DELEVERAGE}
+        assert (first.ask.account_index, second.ask.account_index) == (b.index, c.index)
+        assert (first.size, second.size) == (SIZE // 4, 3 * SIZE // 4)
+        assert [len(each.notices) for each in (a, b, c)] == [3, 1, 1]
+        assert abs(a.collateral) <= SIZE
+        assert_sound(exchange)
+
+    def test_what_nobody_holds_against_it_goes_to_the_fund_even_when_that_is_spent(self):
+        exchange, (a, b) = exchange_with(THIN, MONEY)
+        hold(exchange, a, exchange.fund, -SIZE)
+        exchange.deposits -= exchange.fund.collateral
+        exchange.fund.collateral = 0
+        exchange.markets[ETH].mark = 120_000
+        run_liquidation(exchange)
+        assert (a.size_in(ETH), b.size_in(ETH), exchange.fund.size_in(ETH)) == (0, 0, 0)
+        assert_sound(exchange)
+
     def test_a_sound_account_is_left_alone(self):
         exchange, (a, b) = exchange_with(THIN, MONEY)
         hold(exchange, a, b, SIZE)

@@ -33,6 +33,9 @@ def frame(kind: str, channel: str = "order_book:0", **more: object) -> bytes:
     return json.dumps({"type": kind, "channel": channel, **more}).encode()
 
 
+SENDING = [spec for spec in TABLE if spec.match == "*sendtx*"]
+
+
 class TestSchedules:
     def test_toml_and_json_say_the_same(self):
         written = b"""
@@ -209,6 +212,21 @@ class TestRequests:
         refused = judge(found, "/api/v1/account", 0, has_token=True).instead
         assert refused is not None
         assert (refused.status, json.loads(refused.body)["code"]) == (401, 20013)
+
+    @pytest.mark.parametrize("kind", ["jsonapi/sendtx", "jsonapi/sendtxbatch"])
+    @pytest.mark.parametrize(
+        "spec", [spec for spec in TABLE if spec.match == "*sendtx*"], ids=lambda each: each.kind.value
+    )
+    def test_sending_faults_strike_single_ones_and_batches(self, spec, kind):
+        text = json.dumps({"type": kind, "data": {"id": "7", "tx_types": "[]", "tx_infos": "[]"}})
+        found = armed({"fault": spec.kind.value})
+        verdict, ready = judge_message(found, text, 0)
+        is_done = spec.kind in {FaultKind.REPLY_LOST, FaultKind.FILLS_BEFORE_ACK, FaultKind.REDUCE_ONLY_DROP}
+        assert verdict.is_carried_out == is_done
+        lost = {FaultKind.REQUEST_LOST, FaultKind.REPLY_LOST, FaultKind.REFUSAL_LOST}
+        assert verdict.is_heard == (spec.kind not in lost)
+        if ready is not None:
+            assert json.loads(ready).items() >= {"type": kind, "id": "7"}.items()
 
     @given(st.text(max_size=100), st.sampled_from(TABLE))
     def test_no_message_breaks_the_judge(self, text, spec):

@@ -214,7 +214,30 @@ SIGNED_FIELDS = [
     "Time",
     "AccountIndex",
     "ApiKeyIndex",
+    "FromAccountIndex",
+    "ToAccountIndex",
+    "Amount",
+    "USDCFee",
+    "USDCAmount",
+    "Direction",
+    "MarginMode",
+    "InitialMarginFraction",
 ]
+OF_OTHER_TYPES = {
+    "Index": 1,
+    "Time": 0,
+    "FromAccountIndex": OPERATOR,
+    "ToAccountIndex": COUNTERPARTY,
+    "AssetIndex": 3,
+    "FromRouteType": 0,
+    "ToRouteType": 0,
+    "Amount": 1,
+    "USDCFee": 0,
+    "USDCAmount": 1,
+    "Direction": 1,
+    "MarginMode": 1,
+    "InitialMarginFraction": 500,
+}
 FIELDS = st.dictionaries(
     st.sampled_from(SIGNED_FIELDS),
     NUMBERS | VALUES,
@@ -229,7 +252,7 @@ def test_every_transaction_is_answered(sent, is_batch):
     with sound(simulation):
         infos = []
         for place, (_, fields, attributes) in enumerate(sent):
-            info = json.loads(tx.create(nonce=place)) | {"Index": 1, "Time": 0, "L2TxAttributes": attributes} | fields
+            info = json.loads(tx.create(nonce=place)) | OF_OTHER_TYPES | {"L2TxAttributes": attributes} | fields
             infos.append(json.dumps(info))
         types = [kind for kind, _, _ in sent]
         if is_batch:

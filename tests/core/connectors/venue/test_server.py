@@ -41,6 +41,11 @@ class Client:
             yield socket
 
 
+def now(query: dict) -> dict:
+    """Tokens made when they are needed: those made while tests are collected may expire before their turn."""
+    return {name: value() if callable(value) else value for name, value in query.items()}
+
+
 @asynccontextmanager
 async def client(**options: int) -> AsyncIterator[Client]:
     async with hosted_venue(**options) as venue, aiohttp.ClientSession() as session:
@@ -111,16 +116,31 @@ class TestRest:
             ("/api/v1/nothing", {}, 404, 29404),
             ("/api/v1/accountActiveOrders", {"account_index": OPERATOR}, 400, 20001),
             ("/api/v1/accountActiveOrders", {"account_index": OPERATOR, "auth": "garbage"}, 401, 20013),
-            ("/api/v1/accountActiveOrders", {"account_index": OPERATOR, "auth": tx.token(life_s=-1)}, 401, 20013),
-            ("/api/v1/accountActiveOrders", {"account_index": OPERATOR, "auth": tx.token(life_s=30_000)}, 401, 20013),
-            ("/api/v1/accountActiveOrders", {"account_index": COUNTERPARTY, "auth": tx.token(life_s=600)}, 401, 20013),
-            ("/api/v1/accountActiveOrders", {"account_index": OPERATOR, "auth": tx.token(key=9)}, 401, 20013),
+            (
+                "/api/v1/accountActiveOrders",
+                {"account_index": OPERATOR, "auth": lambda: tx.token(life_s=-1)},
+                401,
+                20013,
+            ),
+            (
+                "/api/v1/accountActiveOrders",
+                {"account_index": OPERATOR, "auth": lambda: tx.token(life_s=30_000)},
+                401,
+                20013,
+            ),
+            (
+                "/api/v1/accountActiveOrders",
+                {"account_index": COUNTERPARTY, "auth": lambda: tx.token(life_s=600)},
+                401,
+                20013,
+            ),
+            ("/api/v1/accountActiveOrders", {"account_index": OPERATOR, "auth": lambda: tx.token(key=9)}, 401, 20013),
             ("/api/v1/trades", {"sort_by": "timestamp", "limit": 1, "account_index": OPERATOR}, 400, 20001),
         ],
     )
     async def test_refusals(self, path, query, status, code):
         async with client(markets=2) as venue:
-            answered, body = await venue.get(path, **query)
+            answered, body = await venue.get(path, **now(query))
             assert (answered, body["code"]) == (status, code)
             assert body["message"]
 
@@ -262,13 +282,13 @@ class TestStream:
                 f"invalid param : auth field is required: account_all_orders:{OPERATOR}",
             ),
             (f"account_all_orders/{OPERATOR}", "garbage", 20013, "invalid auth: invalid auth string"),
-            (f"account_all_trades/{OPERATOR}", tx.token(life_s=-1), 20013, "invalid auth: invalid deadline"),
-            (f"account_all_orders/{COUNTERPARTY}", tx.token(), 20013, "invalid auth: account mismatch"),
+            (f"account_all_trades/{OPERATOR}", lambda: tx.token(life_s=-1), 20013, "invalid auth: invalid deadline"),
+            (f"account_all_orders/{COUNTERPARTY}", tx.token, 20013, "invalid auth: account mismatch"),
         ],
     )
     async def test_refused_subscriptions(self, channel, auth, code, message):
         async with client(markets=1) as venue, venue.stream() as socket:
-            await say(socket, "subscribe", channel, auth)
+            await say(socket, "subscribe", channel, auth() if callable(auth) else auth)
             assert await await_error(socket) == {"code": code, "message": message}
             await socket.send_json({"type": "ping"})
             assert (await socket.receive_json(timeout=5)) == {"type": "pong"}

@@ -138,7 +138,7 @@ class TestRefusals:
 
     def test_what_may_be_sent(self):
         simulation = venue()
-        assert refused(simulation, 12, tx.create(nonce=0)) == 21505
+        assert refused(simulation, 13, tx.create(nonce=0)) == 21505
         assert refused(simulation, tx.CREATE, "not json") == 21501
         assert refused(simulation, tx.CREATE, tx.cancel(nonce=0, index=1)) == 21501
         assert refused(simulation, tx.CANCEL, tx.signed({"MarketIndex": 0, "Index": 1}, nonce=0, Sig="AAAA")) == 21120
@@ -258,6 +258,17 @@ class TestFrames:
         [order] = update["orders"]["0"]
         assert (order["order_version"], order["price"], order["initial_base_amount"]) == (1, "1490.00", "0.2000")
 
+    def test_a_modify_for_another_version_spends_its_nonce_and_changes_nothing(self):
+        simulation = venue()
+        sent(simulation, tx.CREATE, tx.create(nonce=0, ClientOrderIndex=8))
+        wanted = {"index": 8, "size": 2_000, "price": 149_000}
+        late = sent(simulation, tx.MODIFY, tx.modify(nonce=1, **wanted, attributes={"8": 1}))
+        [order] = simulation.exchange.accounts[OPERATOR].live.values()
+        assert (app_error(late), order.version, order.price) == (21600, 0, 150_000)
+        first = sent(simulation, tx.MODIFY, tx.modify(nonce=2, **wanted, attributes={"8": 0}))
+        second = sent(simulation, tx.MODIFY, tx.modify(nonce=3, **wanted, attributes={"8": 1}))
+        assert (app_error(first), app_error(second), order.version, order.price) == (None, None, 2, 149_000)
+
     def test_a_modify_needs_margin_for_what_it_adds(self):
         simulation = venue()
         sent(simulation, tx.CREATE, tx.create(nonce=0, ClientOrderIndex=8))
@@ -278,17 +289,17 @@ class TestBatches:
     @pytest.mark.parametrize(
         ("types", "infos", "code"),
         [
-            ([14], [], 21513),
-            ([], [], 21513),
-            ([16] * 51, [tx.cancel_all(nonce=number) for number in range(51)], 21514),
-            ([16, 16], [tx.cancel_all(nonce=0), tx.cancel_all(nonce=1, key=KILL_KEY)], 21121),
-            ([16, 16], [tx.cancel_all(nonce=0), tx.cancel_all(nonce=0)], 21105),
-            ([16, 16], [tx.cancel_all(nonce=1), tx.cancel_all(nonce=2)], 21104),
+            ([14], list, 21513),
+            ([], list, 21513),
+            ([16] * 51, lambda: [tx.cancel_all(nonce=number) for number in range(51)], 21514),
+            ([16, 16], lambda: [tx.cancel_all(nonce=0), tx.cancel_all(nonce=1, key=KILL_KEY)], 21121),
+            ([16, 16], lambda: [tx.cancel_all(nonce=0), tx.cancel_all(nonce=0)], 21105),
+            ([16, 16], lambda: [tx.cancel_all(nonce=1), tx.cancel_all(nonce=2)], 21104),
         ],
     )
     def test_one_bad_one_refuses_them_all(self, types, infos, code):
         simulation = venue()
-        outcome = simulation.send_batch(types, infos, now_us())
+        outcome = simulation.send_batch(types, infos(), now_us())  # signed now: they expire
         assert isinstance(outcome, Refusal)
         assert (int(outcome.code), nonce(simulation)) == (code, 0)
 
@@ -313,6 +324,19 @@ class TestBooks:
         simulation.take_frames()
         simulation.tick(50_000, 1_000_000)
         assert {frame["timestamp"] for frame in frames(simulation) if "timestamp" in frame} == {2_000}
+
+    @pytest.mark.parametrize("jump_us", [-60_000_000, 60_000_000])
+    def test_what_waits_when_the_clock_jumps_waits_as_long_as_before(self, jump_us):
+        simulation = venue()
+        begun_us = now_us()
+        simulation.tick(50_000, begun_us)
+        simulation.route = lambda _, __: 300_000
+        assert isinstance(simulation.send(tx.CREATE, tx.create(nonce=0), begun_us), TxRecord)
+        simulation.jump(begun_us + jump_us)
+        simulation.tick(50_000, begun_us + jump_us + 299_999)
+        assert not simulation.exchange.accounts[OPERATOR].live
+        simulation.tick(50_000, begun_us + jump_us + 300_000)
+        assert len(simulation.exchange.accounts[OPERATOR].live) == 1
 
     def test_a_resting_order_is_in_the_next_batch(self):
         simulation = venue()
