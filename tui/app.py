@@ -2,42 +2,48 @@
 
 from collections.abc import Iterable
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from core.commands import ExitPolicy, Rearm, SubmitOrder
-from core.model import OrderIntent
-from core.state import BreakerStatus, Notice
+from core.state import Notice, StrategyStatus
 from tui import wishes
+from tui.alerts import Alert
 from tui.host import Host
 from tui.keys import HARMLESS, bindings
 from tui.pump import DeskOptions
-from tui.screens.breaker import CloseBreakerModal
-from tui.screens.quit import LeavingModal, QuitModal, is_known
-from tui.screens.rearm import RearmModal
-from tui.screens.text import HelpModal, NoticeModal
-from tui.screens.ticket import Ticket
-from tui.strokes import open_window
+from tui.theme import THEMES
 from tui.widgets.breakers import BreakerRow, global_breaker
 from tui.widgets.grid import Grid
 from tui.widgets.prices import PriceRow
+
+if TYPE_CHECKING:
+    from tui.questions import Questions
 
 __all__ = ["Desk", "DeskOptions"]
 
 
 class Desk(Host):
-    """The operator's desk: every key, and what becomes of the answers of windows."""
+    """The operator's desk: what every key means."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings())
+
+    @property
+    def _ask(self) -> "Questions":
+        from tui.questions import Questions  # noqa: PLC0415 - the first paint does not wait for windows
+
+        return Questions(self)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette offers what can be taken back and works now; what is dangerous has its own keys."""
         del screen
         for key in filter(self.is_enabled, HARMLESS):
             yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
+        for name, theme in THEMES.items():
+            change = partial(self.action_theme, theme.name)
+            yield SystemCommand(f"theme {name}", "Change the colours, for this run.", change)
 
     def action_kill(self) -> None:
         """Kill: for a press that did not come through the terminal's input thread, which keeps those it carries out."""
@@ -47,48 +53,75 @@ class Desk(Host):
         """Trip everything, or ask before closing it."""
         breaker = global_breaker(self.view.state.breakers)
         if breaker is not None and breaker.is_tripped:
-            await self._close_breaker(breaker, "all markets")
+            await self._ask.close_breaker(breaker, "all markets")
         else:
             self.handle.submit(wishes.trip_everything())
 
     async def action_ticket(self) -> None:
         """Open the ticket for the selected market."""
-        if isinstance(self.screen, Ticket):
-            return  # two quick presses ask for one ticket
-        await open_window(self, Ticket(self.view, self.desk.market_id, self.handle.preview), self._place)
+        await self._ask.ticket()
 
     def action_cancel(self) -> None:
         """Cancel the selected order."""
-        order = self.desk.order
+        order = self.surface.order
         if order is not None:
             self.handle.submit(wishes.cancel(order))
 
     async def action_rearm(self) -> None:
         """Ask for the word and the reason."""
-        await open_window(self, RearmModal(self.view), self._rearm)
+        await self._ask.rearm()
 
     def action_strategy(self) -> None:
-        """Start or stop the first strategy."""
-        for strategy in self.view.state.strategies[:1]:
+        """Start or stop the selected strategy, or the first where none can be selected."""
+        known = self.view.state.strategies
+        strategy = self.surface.strategy or (known[0] if known and not self.surface.has_strategies else None)
+        if strategy is not None:
             self.handle.submit(wishes.toggle(strategy))
 
     def action_help(self) -> None:
         """Show the key map."""
-        self.push_screen(HelpModal())
+        self._ask.help()
 
-    def action_focus_pane(self, pane_id: str) -> None:
+    def action_pane(self, number: int) -> None:
         """Go to a pane."""
-        self.desk.focus_pane(pane_id)
+        self.surface.focus_number(number)
+
+    async def action_surface(self, name: str) -> None:
+        """Show another screen."""
+        await self.show_surface(name)
+
+    def action_filter(self) -> None:
+        """Go to the field that filters tables, where there is one."""
+        self.surface.filter()
+
+    def action_privacy(self) -> None:
+        """Hide amounts, or show them again."""
+        self.pump.is_private = not self.pump.is_private
+
+    def action_picture(self) -> None:
+        """Save what is on the screen."""
+        folder = self.pump.options.pictures
+        try:
+            where = self.save_screenshot(path=None if folder is None else str(folder))
+        except OSError as error:
+            self.notify(f"no picture: {folder} cannot be written: {error.strerror}", severity="error")
+        else:
+            self.notify(f"saved {where}")
+
+    def action_theme(self, name: str) -> None:
+        """Change the colours, for this run."""
+        self.theme = name
+
+    def action_acknowledge(self) -> None:
+        """Every alert so far has been seen."""
+        self.pump.alerts.acknowledge()
 
     async def action_quit(self) -> None:
         """Leave: at once when nothing can be live, after asking otherwise; a second time leaves the screen."""
-        state = self.view.state
-        if self.is_leaving or self.pump.ended or state.is_over:
+        if self.is_leaving or self.pump.ended or self.view.state.is_over:
             self.exit(self.handle.exit_report())
-        elif is_known(self.view) and not state.order_map and not state.tasks:
-            self._leave(ExitPolicy.CANCEL)
-        elif not isinstance(self.screen, QuitModal):
-            await open_window(self, QuitModal(), self._leave)
+        else:
+            await self._ask.quit()
 
     async def on_grid_chosen(self, event: Grid.Chosen) -> None:
         """Enter on a row means what that row is."""
@@ -96,28 +129,10 @@ class Desk(Host):
         if isinstance(item, PriceRow):
             await self.action_ticket()
         elif isinstance(item, BreakerRow) and item.breaker.is_tripped:
-            await self._close_breaker(item.breaker, item.symbol)
+            await self._ask.close_breaker(item.breaker, item.symbol)
         elif isinstance(item, Notice):
-            self.push_screen(NoticeModal(item))
-
-    def _place(self, intent: OrderIntent | None) -> None:
-        if intent is not None:
-            self.handle.submit(SubmitOrder(intent=intent))
-
-    def _rearm(self, reason: str | None) -> None:
-        if reason:
-            self.handle.submit(Rearm(by=wishes.BY, reason=reason))
-
-    async def _close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
-        def close(reason: str | None) -> None:
-            if reason:
-                self.handle.submit(wishes.close(breaker, reason))
-
-        if not isinstance(self.screen, CloseBreakerModal):
-            await open_window(self, CloseBreakerModal(breaker, symbol), close)
-
-    def _leave(self, policy: ExitPolicy | None) -> None:
-        if policy is not None:
-            self.is_leaving = True
-            self.handle.request_stop(policy, "the operator quits")
-            self.push_screen(LeavingModal(policy))
+            self._ask.notice(item)
+        elif isinstance(item, Alert):
+            self._ask.notice(item.notice)
+        elif isinstance(item, StrategyStatus):
+            self.handle.submit(wishes.toggle(item))

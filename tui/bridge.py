@@ -5,10 +5,13 @@ The engine lives in another thread with its own event loop; every method here ma
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Protocol
 
 from core.commands import Command, ExitPolicy
 from core.decisions import RiskDecision
+from core.history import HistoryQuery, HistoryRow
+from core.look import MarketLook
 from core.model import BookView, OrderIntent
 from core.state import EngineState, ExitReport
 from core.units import MarketId
@@ -33,6 +36,10 @@ class EngineHandle(Protocol):
         """The newest frozen view of one book that the engine was asked to publish; EMPTY before the first."""
         ...
 
+    def look(self, market_id: MarketId, depth: int) -> MarketLook:
+        """Book, tape and candles of one market, the newest there are; asking keeps them coming for a few seconds."""
+        ...
+
     def submit(self, command: Command) -> None:
         """Hand over a wish; never blocks. What became of it shows in the next states."""
         ...
@@ -43,6 +50,14 @@ class EngineHandle(Protocol):
 
     def preview(self, intent: OrderIntent) -> RiskDecision:
         """What risk would say to this intent now: the same code that will decide, on the newest snapshot."""
+        ...
+
+    def history(self, query: HistoryQuery) -> "Future[tuple[HistoryRow, ...]]":
+        """What the journal's log holds, newest rows first; never blocks.
+
+        The future is done by another thread: `await asyncio.wrap_future(...)`. It fails with JournalError, one
+        sentence, when the log cannot be read or the engine is not built yet.
+        """
         ...
 
     def request_stop(self, policy: ExitPolicy, reason: str) -> None:

@@ -55,6 +55,10 @@ class TerminalWriter(threading.Thread):
         self._queue: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._is_muted = False
         self._is_gone = False
+        self.queued = 0
+        """Bytes that were handed over."""
+        self.written = 0
+        """Bytes that the terminal took."""
 
     def write(self, text: str) -> None:
         """Queue a text; waits while the terminal is behind, but not once it is muted or gone."""
@@ -63,7 +67,9 @@ class TerminalWriter(threading.Thread):
                 return
             threading.Event().wait(_STEP)
         if not (self._is_muted or self._is_gone):
-            self._queue.put(text.encode("utf-8", "replace"))
+            data = text.encode("utf-8", "replace")
+            self.queued += len(data)
+            self._queue.put(data)
 
     def mute(self) -> None:
         """Drop every write from now on; takes no lock, so that a signal handler may call it."""
@@ -81,7 +87,9 @@ class TerminalWriter(threading.Thread):
         while (data := self._queue.get()) is not None:
             try:
                 while data and not self._is_muted:
-                    data = data[self._write(data) :]
+                    taken = self._write(data)
+                    self.written += taken
+                    data = data[taken:]
             except OSError:
                 self._is_gone = True
                 return
@@ -177,6 +185,16 @@ class KillDriver(LinuxDriver):
         """Hand text to the writer."""
         if self._writer is not None:
             self._writer.write(data)
+
+    @property
+    def written(self) -> int:
+        """Bytes that the terminal took since the start."""
+        return 0 if self._writer is None else self._writer.written
+
+    @property
+    def unwritten(self) -> int:
+        """Bytes that the terminal has not taken yet."""
+        return 0 if self._writer is None else self._writer.queued - self._writer.written
 
     def mute(self) -> None:
         """Stop painting at once, from any thread and from signal handlers."""

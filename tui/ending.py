@@ -30,10 +30,11 @@ _log: Final = logging.getLogger(__name__)
 class Ending:
     """Ends desk and engine once, from whichever signal comes first."""
 
-    def __init__(self, desk: Desk, handle: EngineHandle, policy: ExitPolicy) -> None:
+    def __init__(self, desk: Desk, handle: EngineHandle, policy: ExitPolicy = ExitPolicy.CANCEL) -> None:
         self._desk = desk
         self._handle = handle
-        self._policy = policy
+        self.policy = policy
+        """What becomes of open orders; the configuration may set it later, before there is an engine to have any."""
         self._begun = False
         self._is_over = threading.Event()
 
@@ -62,7 +63,7 @@ class Ending:
     def _end(self, why: str) -> None:
         self._desk.stop_painting()
         _log.warning("ending on %s", why)
-        self._handle.request_stop(self._policy, why)
+        self._handle.request_stop(self.policy, why)
         report = self._await_report()
         threading.Thread(target=self._close_screen, args=(report,), name="closing screen", daemon=True).start()
         if not self._is_over.wait(_SCREEN_S):

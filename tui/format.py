@@ -3,6 +3,7 @@
 Money, prices and sizes are `Decimal` from start to end; nothing here rounds a value that is sent anywhere.
 """
 
+import re
 import unicodedata
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -15,6 +16,9 @@ from core.clock import SECOND_NS, SECOND_US
 
 NOTHING: Final = "\u2013"
 """Stands where a value is not known."""
+HIDDEN: Final = "•••"
+"""Stands where an amount is hidden on request."""
+_FIGURES: Final = re.compile(r"\d[\d.,]*")
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _EIGHTHS: Final = 8
 _EXACT: Final = Context(prec=200)
@@ -55,6 +59,11 @@ def fit(text: str, width: int, align: Align = Align.LEFT) -> str:
 def fit_number(text: str, width: int) -> str:
     """Exactly `width` cells, to the right; a figure that does not fit shows as `###`, never as another figure."""
     return text.rjust(width) if len(text) <= width else "#" * width
+
+
+def hide(text: str, *, is_figure: bool) -> str:
+    """An amount that nobody beside the operator shall read; of a sentence, only its figures."""
+    return HIDDEN if is_figure else _FIGURES.sub(HIDDEN, text)
 
 
 def decimal(value: Decimal | None, decimals: int) -> str:

@@ -3,6 +3,7 @@
 The next room up is `tui.app`, which says what each key means.
 """
 
+from functools import partial
 from typing import Final
 
 from textual.app import App
@@ -10,6 +11,7 @@ from textual.events import Event
 from textual.worker import Worker
 
 from core.state import ExitReport
+from core.units import MarketId
 from tui import wishes
 from tui.bridge import EngineHandle
 from tui.driver import KillDriver
@@ -20,9 +22,10 @@ from tui.possible import is_possible
 from tui.pump import DeskOptions, Pump
 from tui.screens.desk import DeskScreen
 from tui.screens.modal import Modal
+from tui.screens.surface import Surface
 from tui.strokes import carry_out
 from tui.style import style_sheet
-from tui.theme import NAME, NIGHT, TOKENS
+from tui.theme import NAME, THEMES, TOKENS
 from tui.view import View
 
 _BLIND: Final = frozenset({"kill", "quit"})
@@ -37,13 +40,20 @@ class Host(App[ExitReport | None]):
     def __init__(self, handle: EngineHandle, options: DeskOptions) -> None:
         super().__init__(driver_class=KillDriver, css_path=style_sheet())
         self.animation_level = "none"
+        for theme in THEMES.values():
+            self.register_theme(theme)
+        self._wanted_theme = NAME
+        self.theme = NAME  # before the style sheet is read: a change makes Textual read it again
         self.handle = handle
         self._clock = options.clock
         self.pump = Pump(handle, options)
         self.view = self.pump.view()
         self._engine = EngineWorker(handle)
         self.is_leaving = False
-        self.desk = DeskScreen(self.is_enabled)
+        self.desk = DeskScreen(self.is_enabled, self.newest, handle)
+        self.add_mode(self.desk.NAME, lambda: self.desk)
+        self.market_id: MarketId | None = None
+        """The market selected last, on whichever screen."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Tokens that hold in every theme."""
@@ -56,19 +66,58 @@ class Host(App[ExitReport | None]):
 
     def on_mount(self) -> None:
         """Paint first, then start the engine."""
-        self.register_theme(NIGHT)
-        self.theme = NAME
-        self.push_screen(self.desk)
-        self.run_worker(self.pump.run(self.show), name="pump")
+        self.switch_mode(self.desk.NAME)
+        self.desk.call_after_refresh(self._first_paint)
+
+    def _first_paint(self) -> None:
+        """The panes have their sizes: fill them, and begin what would compete with that for the interpreter."""
+        self.show(self.pump.view())
+        self.desk.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        if isinstance(self._driver, KillDriver):
+            driver = self._driver
+            self.pump.watch_terminal(lambda: driver.written, lambda: driver.unwritten)
+            settle_memory()
+        self.run_worker(self.pump.run(self.show, self._keep), name="pump")
         self._engine.start(self)
-        if not self.is_headless:
-            self.call_after_refresh(settle_memory)
+
+    def configure(self, options: DeskOptions) -> None:
+        """Take what the configuration says; from any thread."""
+        self.pump.options = options
+
+    @property
+    def surface(self) -> Surface:
+        """The full screen in sight, under any windows."""
+        base = self.screen_stack[0]
+        return base if isinstance(base, Surface) else self.desk
+
+    async def show_surface(self, name: str) -> None:
+        """Bring another full screen into sight; the one before stays as it was, unpainted."""
+        from tui.screens.catalogue import SCREENS  # noqa: PLC0415 - the first paint does not wait for them
+
+        if name not in self._modes:
+            self.add_mode(name, partial(SCREENS[name], self.is_enabled, self.newest, self.handle))
+        self.market_id = self.surface.market_id or self.market_id
+        await self.switch_mode(name)
+        self.surface.choose(self.market_id)
+
+    def newest(self) -> View:
+        """The view of this moment."""
+        return self.pump.view()
+
+    def _keep(self, view: View) -> None:
+        self.view = view
 
     def show(self, view: View) -> None:
-        """Hand the newest view to every screen, covered ones too."""
+        """Hand the newest view to the surface in sight and the windows over it."""
         self.view = view
+        if self.pump.take_ring():
+            self.bell()
+        if self._wanted_theme != self.pump.options.theme:
+            self._wanted_theme = self.theme = self.pump.options.theme
         for screen in self.screen_stack:
-            if isinstance(screen, DeskScreen | Modal):
+            if isinstance(screen, Surface | Modal):
                 screen.show(view)
 
     def stop_painting(self) -> None:
@@ -90,9 +139,9 @@ class Host(App[ExitReport | None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
         del parameters
-        if self.desk.is_too_small and action not in _BLIND:
+        if self.surface.is_too_small and action not in _BLIND:
             return None
-        return True if is_possible(action, self.view, self.desk.order) else None
+        return True if is_possible(action, self.view, self.surface.order) else None
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """The engine ended: by our wish, or by itself, which is said in words."""

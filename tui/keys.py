@@ -40,7 +40,7 @@ class Key:
         return tuple(_NAMES.get(key, key.upper() if _is_function_key(key) else key) for key in self.keys)
 
 
-_NAMES: Final = {"question_mark": "?"}
+_NAMES: Final = {"question_mark": "?", "slash": "/"}
 
 
 def _is_function_key(key: str) -> bool:
@@ -56,6 +56,18 @@ KILL: Final = Key(
     is_priority=True,
     is_dangerous=True,
 )
+
+SURFACES: Final = (
+    Key(keys=("d",), action="surface('desk')", label="desk", help="Show the desk: all panes at once."),
+    Key(keys=("m",), action="surface('market')", label="market", help="Show one market: ladder, tape and candles."),
+    Key(keys=("o",), action="surface('orders')", label="orders", help="Show orders: tasks, map, fills, refusals."),
+    Key(keys=("r",), action="surface('risk')", label="risk", help="Show risk: limits, breakers, positions, money."),
+    Key(keys=("t",), action="surface('strategies')", label="strategies", help="Show the strategies of the bot."),
+    Key(keys=("e",), action="surface('alerts')", label="alerts", help="Show warnings and alerts to acknowledge."),
+    Key(keys=("l",), action="surface('log')", label="log", help="Show the whole log, to filter and to search."),
+    Key(keys=("h",), action="surface('health')", label="health", help="Show links, budgets, and the desk's own pace."),
+)
+"""The screens, each by one key and by name in the command palette."""
 
 KEYS: Final = (
     KILL,
@@ -75,7 +87,12 @@ KEYS: Final = (
         help="Cancel the order selected in tasks or order map, whichever is focused.",
     ),
     Key(keys=("a",), action="rearm", label="re-arm", help="Lift a confirmed kill, with a typed word and a reason."),
-    Key(keys=("s",), action="strategy", label="strategy", help="Start or stop the strategy."),
+    Key(
+        keys=("s",),
+        action="strategy",
+        label="strategy",
+        help="Start or stop the first strategy; on the strategies' screen, the selected one.",
+    ),
     Key(keys=("question_mark",), action="help", label="help", help="Show this key map."),
     Key(
         keys=("ctrl+q", "ctrl+c"),
@@ -85,16 +102,27 @@ KEYS: Final = (
         is_priority=True,
         is_dangerous=True,
     ),
-    Key(keys=("1",), action="focus_pane('prices')", help="Go to the prices."),
-    Key(keys=("2",), action="focus_pane('limits')", help="Go to the risk limits."),
-    Key(keys=("3",), action="focus_pane('breakers')", help="Go to the circuit breakers; Enter closes a tripped one."),
-    Key(keys=("4",), action="focus_pane('tasks')", help="Go to the open tasks."),
-    Key(keys=("5",), action="focus_pane('order-map')", help="Go to the order map."),
-    Key(keys=("6",), action="focus_pane('log')", help="Go to the log; Enter shows a line in full."),
+    *SURFACES,
+    Key(keys=("slash",), action="filter", help="Filter the tables: on orders, alerts and log."),
+    Key(keys=("p",), action="privacy", label="privacy", help="Hide how much is ours, or show it again."),
+    Key(keys=("f9",), action="picture", label="picture", help="Save a picture of the screen, as SVG."),
+    Key(keys=("y",), action="acknowledge", help="Acknowledge every alert so far."),
+    Key(keys=("1",), action="pane(1)", help="Go to pane 1; on the desk the prices."),
+    Key(keys=("2",), action="pane(2)", help="Go to pane 2; on the desk the risk limits."),
+    Key(
+        keys=("3",),
+        action="pane(3)",
+        help="Go to pane 3; on the desk the breakers; Enter closes a tripped one.",
+    ),
+    Key(keys=("4",), action="pane(4)", help="Go to pane 4; on the desk the open tasks."),
+    Key(keys=("5",), action="pane(5)", help="Go to pane 5; on the desk the order map."),
+    Key(keys=("6",), action="pane(6)", help="Go to pane 6; on the desk the log; Enter shows a line in full."),
 )
 
-FOOTER: Final = tuple(key for key in KEYS if key.label)
-HARMLESS: Final = tuple(key for key in FOOTER if not key.is_dangerous)
+_UNLISTED: Final = frozenset({"privacy", "picture"})
+"""Named in the palette, but not worth a place in the footer."""
+FOOTER: Final = tuple(key for key in KEYS if key.label and key not in SURFACES and key.action not in _UNLISTED)
+HARMLESS: Final = tuple(key for key in KEYS if key.label and not key.is_dangerous)
 
 FIXED: Final = (
     Key(keys=("tab", "shift+tab"), action="", help="Go to the next or the previous pane or field."),
@@ -104,7 +132,21 @@ FIXED: Final = (
         shown="arrows, page up/down, home, end",
         help="Move in the focused pane.",
     ),
-    Key(keys=("enter",), action="", help="On a price: open its ticket. In a window: do what it says."),
+    Key(keys=("z",), action="", help="Sort the focused table by its next column, upwards, then downwards."),
+    Key(keys=("f5",), action="", help="On the ladder: arm or disarm it. Real money begins disarmed, at each visit."),
+    Key(keys=("left", "right"), action="", shown="left, right", help="On the ladder: choose the bid or the ask side."),
+    Key(keys=("j",), action="", help="On the ladder, armed: join the best price of the chosen side, post-only."),
+    Key(keys=("i",), action="", help="On the ladder, armed: improve the best price of the chosen side by a tick."),
+    Key(keys=("x",), action="", help="On the ladder: cancel our orders at the marked price."),
+    Key(keys=("[", "]"), action="", help="On the ladder: cancel our bids, or our asks, in this market."),
+    Key(keys=("+", "-"), action="", help="On the ladder: the next larger or smaller size."),
+    Key(keys=(",", "."), action="", help="On the ladder: the previous or the next market."),
+    Key(keys=("v",), action="", help="In the log: all levels, warnings and alerts, alerts alone."),
+    Key(
+        keys=("enter",),
+        action="",
+        help="On a price: open its ticket. On the ladder, armed: place there. In a window: do what it says.",
+    ),
     Key(keys=("escape",), action="", help="Close the window; nothing is done."),
 )
 """What the widgets bind themselves: for the help only."""

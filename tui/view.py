@@ -1,11 +1,14 @@
 """What one paint shows: the newest state of the engine, the moment, and what the desk itself knows."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from core.clock import SECOND_NS, Instant
 from core.events import LinkName, LinkStatus
 from core.state import EngineState, KillStatus
+from tui.alerts import Alert
+from tui.meters import DeskPace
 
 SILENT_AFTER_NS: Final = 2 * SECOND_NS
 """An engine whose newest state is older than this is called silent."""
@@ -22,6 +25,18 @@ class View:
     is_live: bool = False
     """Real money stands behind it."""
     stale_after_ms: int = 3_000
+    alerts: int = 0
+    """Alerts that nobody here has acknowledged."""
+    alert_rows: tuple[Alert, ...] = ()
+    """Every warning and alert that is kept, oldest first."""
+    desk: DeskPace | None = None
+    """How the desk itself fares; None before it was measured."""
+    is_private: bool = False
+    """Amounts are hidden."""
+    is_flashing: bool = False
+    """A new alert came a moment ago."""
+    sizes: tuple[Decimal, ...] = (Decimal(25), Decimal(100), Decimal(500))
+    """Order sizes the ladder offers, in USDC."""
     ended: str = ""
     """One sentence when the engine's thread ended by itself."""
 

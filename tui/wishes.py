@@ -17,7 +17,7 @@ def trip_everything() -> TripBreaker:
 
 def close(breaker: BreakerStatus, reason: str) -> CloseBreaker:
     """Close this breaker."""
-    return CloseBreaker(by=BY, reason=reason, market_id=breaker.market_id)
+    return CloseBreaker(by=BY, reason=reason, market_id=breaker.market_id, strategy=breaker.strategy)
 
 
 def cancel(order: Order) -> CancelOrder:

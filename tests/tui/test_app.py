@@ -21,11 +21,13 @@ from tests.support.desk import on_screen, shows, text
 from tests.support.fake_engine import FakeEngine, denied
 from tests.support.waiting import eventually
 from tui.app import Desk
+from tui.keys import SURFACES
 from tui.screens.desk import DeskScreen
 from tui.screens.quit import LeavingModal, QuitModal
 from tui.screens.rearm import RearmModal
 from tui.screens.text import HelpModal, NoticeModal
 from tui.screens.ticket import Ticket
+from tui.theme import THEMES
 
 
 def tripped() -> BreakerStatus:
@@ -239,6 +241,22 @@ async def test_quit_hands_the_chosen_policy_to_the_engine_and_waits_for_its_repo
         assert pilot.app.return_value is engine.report
 
 
+async def test_flatten_and_quit_is_asked_a_second_time_and_names_what_would_be_closed():
+    engine = FakeEngine()
+    async with on_screen(engine) as pilot:
+        await pilot.press("ctrl+q", "right", "right", "enter")
+        await shows(pilot, "flatten and quit", "close every position", "+1.2500 ETH")
+        assert engine.stops == []
+        await pilot.press("enter")  # one key too many
+        await eventually(lambda: isinstance(pilot.app.screen, DeskScreen), "the questions to close")
+        assert engine.stops == []
+        await pilot.press("ctrl+q", "f", "enter")
+        await shows(pilot, "close every position")
+        await pilot.press("c", "enter")
+        await eventually(lambda: engine.stops, "the engine to be asked")
+        assert engine.stops == [(ExitPolicy.FLATTEN, "the operator quits")]
+
+
 async def test_stay_stays():
     engine = FakeEngine()
     async with on_screen(engine) as pilot:
@@ -330,7 +348,8 @@ async def test_the_palette_offers_nothing_dangerous_and_only_what_works_now():
         app = pilot.app
         assert isinstance(app, Desk)
         titles = {command.title for command in app.get_system_commands(app.screen)}
-        assert titles == {"order", "strategy", "help"}
+        looks = {key.label for key in SURFACES} | {f"theme {name}" for name in THEMES} | {"privacy", "picture"}
+        assert titles == {"order", "strategy", "help"} | looks
 
 
 async def test_keys_that_would_do_nothing_are_grey_and_not_gone():

@@ -189,7 +189,7 @@ if mode == "term":
             engine.publish(quotes=tuple(a_quote(market, step=step) for market in engine.current.markets))
             time.sleep(0.01)
             driver = desk._driver
-            if driver is not None and driver._writer is not None and driver._writer._queue.qsize() >= 30:
+            if driver is not None and driver.unwritten > 4_096:
                 log.write("stalled\\n")
                 return
     threading.Thread(target=feed, daemon=True).start()
@@ -279,8 +279,8 @@ def test_a_stalled_terminal_cannot_hold_the_process(script: Path):
         seen = b""
         while b"1 prices" not in seen:
             seen += os.read(master, 65_536)
-        # From here on nobody reads: the desk paints until its loop is held.
-        wait_until(lambda: "stalled" in log.read_text(), "the screen to be held", timeout=60)
+        # From here on nobody reads: the desk paints until the terminal takes no more.
+        wait_until(lambda: "stalled" in log.read_text(), "the terminal to be behind", timeout=60)
         os.write(master, b"\x0b")
         wait_until(lambda: "kill" in log.read_text(), "the kill key to pass nevertheless")
         os.kill(pid, signal.SIGTERM)

@@ -18,7 +18,7 @@ from core.clock import SystemClock
 from core.commands import ExitPolicy
 from tests.support.fake_engine import FakeEngine
 from tui import ending
-from tui.__main__ import _show
+from tui.commands.desk import _show
 from tui.app import Desk, DeskOptions
 
 ending._ENGINE_S = 1.0

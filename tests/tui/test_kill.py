@@ -13,13 +13,29 @@ from tests.support.desk import SMALL, on_screen, shows, text
 from tests.support.fake_engine import FakeEngine
 from tests.support.waiting import eventually
 from tui.keys import KILL, is_kill_key
+from tui.screens.alerts import AlertsScreen
 from tui.screens.breaker import CloseBreakerModal
 from tui.screens.desk import DeskScreen
+from tui.screens.health import HealthScreen
+from tui.screens.log import LogScreen
+from tui.screens.market import MarketScreen
+from tui.screens.orders import OrdersScreen
 from tui.screens.quit import LeavingModal, QuitModal
 from tui.screens.rearm import RearmModal
+from tui.screens.risk import RiskScreen
+from tui.screens.strategies import StrategiesScreen
 from tui.screens.text import HelpModal, NoticeModal
 from tui.screens.ticket import Ticket
 
+SURFACES = [
+    ("m", MarketScreen),
+    ("o", OrdersScreen),
+    ("r", RiskScreen),
+    ("t", StrategiesScreen),
+    ("e", AlertsScreen),
+    ("l", LogScreen),
+    ("h", HealthScreen),
+]
 WAYS = [
     ((), DeskScreen),
     (("n",), Ticket),
@@ -31,6 +47,10 @@ WAYS = [
     (("ctrl+q",), QuitModal),
     (("ctrl+q", "enter"), LeavingModal),
     (("ctrl+p",), CommandPalette),
+    (("o", "slash"), OrdersScreen),
+    *(((key,), screen) for key, screen in SURFACES),
+    *(((key, "ctrl+p"), CommandPalette) for key, _ in SURFACES),
+    *(((key, "n"), Ticket) for key, _ in SURFACES),
 ]
 
 
@@ -39,7 +59,7 @@ def latched(phase: KillPhase, **changes: object) -> KillStatus:
 
 
 @pytest.mark.parametrize("size", [(200, 50), SMALL], ids=str)
-@pytest.mark.parametrize(("way", "screen"), WAYS, ids=[f"{screen.__name__}-{len(way)}" for way, screen in WAYS])
+@pytest.mark.parametrize(("way", "screen"), WAYS, ids=[f"{screen.__name__}-{'-'.join(way)}" for way, screen in WAYS])
 async def test_every_kill_key_works_on_every_screen(way: Sequence[str], screen: type, size: tuple[int, int]):
     engine = FakeEngine()
     engine.ends_when_asked = False

@@ -51,3 +51,35 @@ def test_silence_counts_only_while_an_engine_should_speak():
     engine.publish(phase=EnginePhase.STOPPED)
     engine.clock.advance(seconds=9)
     assert pump.view().silent_ns == 0
+
+
+async def test_a_kill_is_shown_at_once_however_slow_the_pace():
+    engine = FakeEngine()
+    engine.takes_up_kills = False
+    pump = Pump(engine, DeskOptions(fps=1, clock=engine.clock, bytes_a_second=1))
+    seen: list[KillPhase] = []
+    task = asyncio.create_task(pump.run(lambda view: seen.append(view.kill.phase)))
+    await eventually(lambda: seen, "the first view")
+    await asyncio.to_thread(pump.press_kill, "operator", 42)
+    await eventually(lambda: seen[-1] is KillPhase.REQUESTED, "the kill", timeout=0.5)
+    pump.stop()
+    pump.press_kill("operator", 43)
+    await asyncio.wait_for(task, 5)
+
+
+async def test_painting_keeps_its_budget_of_bytes():
+    engine = FakeEngine()
+    pump = Pump(engine, DeskOptions(fps=30, clock=engine.clock, bytes_a_second=100_000))
+    written = [0]
+    pump.watch_terminal(lambda: written[0], lambda: 0)
+
+    def paint(_view: object) -> None:
+        written[0] += 20_000
+
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    task = asyncio.create_task(pump.run(paint))
+    await eventually(lambda: written[0] >= 100_000, "five paints")
+    assert loop.time() - began >= 0.5
+    pump.stop()
+    await asyncio.wait_for(task, 5)

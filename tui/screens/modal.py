@@ -11,7 +11,7 @@ from textual.widget import Widget
 
 from tui.view import View
 from tui.widgets.kill_banner import KillBanner
-from tui.widgets.lines import Lines, Span, Tone
+from tui.widgets.lines import LOOKS, Lines, Span, Tone
 
 Result = TypeVar("Result")
 
@@ -23,6 +23,7 @@ class Window(VerticalScroll, can_focus=False):
 class Modal(ModalScreen[Result]):
     """A window over the desk."""
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
     TITLE_TEXT: ClassVar[str] = ""
 

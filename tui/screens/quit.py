@@ -17,6 +17,11 @@ from tui.widgets.choice import Choice
 from tui.widgets.lines import Lines, Tone
 
 _WIDTH: Final = 58
+_DOING: Final = {
+    ExitPolicy.CANCEL: "cancelling every order",
+    ExitPolicy.KEEP: "leaving orders at the venue",
+    ExitPolicy.FLATTEN: "cancelling every order, then closing every position",
+}
 
 
 class QuitModal(Modal[ExitPolicy]):
@@ -33,7 +38,12 @@ class QuitModal(Modal[ExitPolicy]):
         super().__init__()
         self._about = Lines(id="quit-about")
         self._choice: Choice[ExitPolicy | None] = Choice(
-            (("cancel all and quit", ExitPolicy.CANCEL), ("keep and quit", ExitPolicy.KEEP), ("stay", None)),
+            (
+                ("cancel all and quit", ExitPolicy.CANCEL),
+                ("keep and quit", ExitPolicy.KEEP),
+                ("flatten and quit", ExitPolicy.FLATTEN),
+                ("stay", None),
+            ),
             id="quit-choice",
         )
 
@@ -41,6 +51,7 @@ class QuitModal(Modal[ExitPolicy]):
         """One question."""
         yield self._about
         yield self._choice
+        yield Label("flatten also closes every position, near the mark", classes="hint")
         yield Label("←→ choose · enter does it · esc stays", classes="hint")
 
     def on_view(self, view: View) -> None:
@@ -73,7 +84,7 @@ class LeavingModal(Modal[None]):
 
     def on_view(self, view: View) -> None:
         """Say how far it is."""
-        doing = "cancelling every order" if self._policy is ExitPolicy.CANCEL else "leaving orders at the venue"
+        doing = _DOING[self._policy]
         detail = clean(view.state.phase_detail)
         text = f"{doing}; {live(view)}. {detail}".strip()
         say(self._progress, text, Tone.ARMED, _WIDTH)

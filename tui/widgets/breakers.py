@@ -1,9 +1,11 @@
 """Circuit breakers: the global one and every market's that is tripped, with who, why and when."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from core.state import BreakerStatus
+from core.units import MarketId
 from tui.format import utc
 from tui.view import View
 from tui.widgets.grid import Column, Grid, Spec
@@ -28,7 +30,8 @@ def _state(row: BreakerRow) -> Span:
 def _why(row: BreakerRow) -> Span:
     if not row.breaker.is_tripped:
         return Span("ctrl+t trips it" if row.breaker.market_id is None else "", Tone.DIM)
-    return Span(f"{row.breaker.by}: {row.breaker.reason}")
+    until = f" (until {utc(row.breaker.until_us)})" if row.breaker.until_us is not None else ""
+    return Span(f"{row.breaker.by}: {row.breaker.reason}{until}")
 
 
 COLUMNS: Final[tuple[Column[BreakerRow], ...]] = (
@@ -42,15 +45,17 @@ COLUMNS: Final[tuple[Column[BreakerRow], ...]] = (
 class BreakersPane(Grid[BreakerRow]):
     """The grid of breakers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_complete: bool = False) -> None:
+        """`is_complete` shows the closed breakers of markets as well."""
         spec = Spec(
-            title="3 circuit breaker",
+            title="circuit breaker",
             columns=COLUMNS,
-            key=lambda row: row.breaker.market_id,
+            key=lambda row: (row.breaker.market_id, row.breaker.strategy),
             empty="not known yet",
         )
         super().__init__(spec, id="breakers")
         self._seen = Seen()
+        self._is_complete = is_complete
 
     def show(self, view: View) -> None:
         """Paint what changed."""
@@ -61,15 +66,20 @@ class BreakersPane(Grid[BreakerRow]):
                 [
                     BreakerRow(
                         breaker=breaker,
-                        symbol="all"
-                        if breaker.market_id is None
-                        else symbols.get(breaker.market_id, f"#{breaker.market_id}"),
+                        symbol=_scope(breaker, symbols),
                         since=utc(breaker.at_us) if breaker.is_tripped else "",
                     )
                     for breaker in state.breakers
-                    if breaker.is_tripped or breaker.market_id is None
+                    if self._is_complete or breaker.is_tripped or breaker.market_id is None
                 ]
             )
+
+
+def _scope(breaker: BreakerStatus, symbols: Mapping[MarketId, str]) -> str:
+    """Whose breaker it is, as its row begins."""
+    if breaker.strategy:
+        return breaker.strategy
+    return "all" if breaker.market_id is None else symbols.get(breaker.market_id, f"#{breaker.market_id}")
 
 
 def global_breaker(breakers: tuple[BreakerStatus, ...]) -> BreakerStatus | None:

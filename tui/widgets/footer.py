@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from tui.keys import FOOTER, Key
+from tui.keys import FOOTER, SURFACES, Key
 from tui.view import View
 from tui.widgets.lines import Line, Lines, Span, Tone
 
@@ -25,7 +25,7 @@ class Footer(Lines):
 
 
 def footer(is_enabled: Callable[[Key], bool], width: int) -> Line:
-    """Every key of the footer; control keys are written short where space is."""
+    """Every key of the footer, control keys written short where space is; the screens' keys where there is room."""
     names = [key.display for key in FOOTER]
     if sum(len(name) + len(key.label) + _AROUND for name, key in zip(names, FOOTER, strict=True)) > width:
         names = [name.replace("ctrl+", "^") for name in names]
@@ -35,4 +35,7 @@ def footer(is_enabled: Callable[[Key], bool], width: int) -> Line:
         tone = Tone.HALTED if key.is_dangerous else Tone.CALM
         spans.append(Span(f" {name}", tone if on else Tone.DIM))
         spans.append(Span(f" {key.label} ", Tone.PLAIN if on else Tone.DIM))
-    return tuple(spans)
+    room = width - sum(len(span.text) for span in spans)
+    screens = [Span(f" {key.display} {key.label} ", Tone.DIM) for key in SURFACES]
+    length = sum(len(span.text) for span in screens)
+    return (*spans, Span(" " * (room - length)), *screens) if length <= room else tuple(spans)

@@ -14,9 +14,10 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 
-from tui.format import Align, clean, fit, fit_number
+from tui.format import Align, clean, fit, fit_number, hide
 from tui.widgets.cursor import Cursor
-from tui.widgets.lines import Canvas, Line, Span, Tone
+from tui.widgets.lines import ROW_CURSOR, ROW_IDLE, Canvas, Line, Span, Tone
+from tui.widgets.sift import Sieve
 
 Item = TypeVar("Item")
 _WIDEST_GAP: Final = 3
@@ -42,6 +43,8 @@ class Column(Generic[Item]):
     """Takes what is left over."""
     short: str = ""
     """Heading where space is short; empty for the same."""
+    is_amount: bool = False
+    """Says how much is ours: its figures are hidden on request."""
     keeps_end: bool = False
     """An identifier: its last digits tell it apart, so the front is cut."""
 
@@ -91,8 +94,8 @@ class _Mark(Enum):
     """How a row is marked."""
 
     NONE = "none"
-    IDLE = "row--idle"
-    CURSOR = "row--cursor"
+    IDLE = ROW_IDLE
+    CURSOR = ROW_CURSOR
 
 
 class Grid(Canvas, Generic[Item], can_focus=True):
@@ -106,8 +109,8 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         Binding("home", "edge(False)", "first row", show=False),
         Binding("end", "edge(True)", "last row", show=False),
         Binding("enter", "choose", "choose", show=False),
+        Binding("z", "sort", "sort by the next column", show=False),
     ]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {_Mark.IDLE.value, _Mark.CURSOR.value}
 
     class Chosen(Message):
         """Enter was pressed on the selected row."""
@@ -120,6 +123,7 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         super().__init__(id=id)
         self._spec = spec
         self._cursor = Cursor(spec.key, follows_end=spec.follows_end)
+        self._sieve: Sieve[Item] = Sieve(lambda item, n: spec.columns[n].render(item).text.strip(), len(spec.columns))
         self._painted: list[tuple[Item | None, _Mark]] = []
         self._layout: Layout[Item] = ((), 1)
         self._laid_out_for = -1
@@ -128,6 +132,10 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         """Said instead of rows when there are none."""
         self.note = ""
         """Said in the title, after the count."""
+        self.is_private = False
+        """Amounts are hidden."""
+        self.number = 0
+        """The digit that goes here, before the title; 0 for none."""
 
     @property
     def selected(self) -> Item | None:
@@ -141,22 +149,39 @@ class Grid(Canvas, Generic[Item], can_focus=True):
 
     def set_items(self, items: Sequence[Item]) -> None:
         """Show these rows, in this order; the cursor stays with its row."""
-        self._cursor.show(items)
+        self._sieve.given = tuple(items)
+        self._cursor.show(self._sieve.rows())
         self._sync()
+
+    def set_words(self, words: str) -> None:
+        """Show only rows that hold each of these words; empty for all."""
+        if words != self._sieve.words:
+            self._sieve.words = words
+            self.set_items(self._sieve.given)
+
+    def action_sort(self) -> None:
+        """Sort by the next column, the other way round first."""
+        self._sieve.sort_next()
+        self.set_items(self._sieve.given)
+        self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draw the headings or one row."""
         width = self.size.width
         if y == 0:
-            return self.strip(self._heading(width), width)
+            marks = {column.heading: self._sieve.mark(n) for n, column in enumerate(self._spec.columns)}
+            return self.strip(_headings(self._columns(width), marks), width)
         if not self.items:
-            return self.strip((Span(fit(f" {self.empty}" if y == 1 else "", width), Tone.DIM),), width)
+            said = "no row holds these words" if self._sieve.given else self.empty
+            return self.strip((Span(fit(f" {said}" if y == 1 else "", width), Tone.DIM),), width)
         index = self._cursor.top + y - 1
         if index >= len(self.items):
             return self.strip((), width)
+        item = self.items[index]
         mark = self._mark(index)
-        over = None if mark is _Mark.NONE else self.get_component_rich_style(mark.value, partial=True)
-        return self.strip(self._row(self.items[index], width), width, over)
+        over = None if mark is _Mark.NONE else self.look(mark.value)
+        line = _row(item, self._columns(width), self._spec.row_tone(item), is_private=self.is_private)
+        return self.strip(line, width, over)
 
     def settle(self) -> None:
         """A focused grid has a selected row, if it has rows."""
@@ -236,7 +261,9 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         above = self._cursor.top
         hidden = "".join((f"  ▲{above}" if above else "", f"  ▼{below}" if below > 0 and self._room else ""))
         note = f" · {self.note}" if self.note else ""
-        title = f"{self._spec.title} · {len(self.items)}{note}{hidden}"
+        digit = f"{self.number} " if self.number else ""
+        count = f"{len(self.items)} of {len(self._sieve.given)}" if self._sieve.words else f"{len(self.items)}"
+        title = f"{digit}{self._spec.title} · {count}{note}{hidden}"
         if title != self._title:
             self._title = title
             self.border_title = title
@@ -247,20 +274,26 @@ class Grid(Canvas, Generic[Item], can_focus=True):
             self._laid_out_for = width
         return self._layout
 
-    def _heading(self, width: int) -> Line:
-        columns, gap = self._columns(width)
-        cells = [fit(_heading_of(c, size), size, Align.RIGHT if c.is_number else c.align) for c, size in columns]
-        return (Span((" " * gap).join(cells), Tone.HEAD),)
 
-    def _row(self, item: Item, width: int) -> Line:
-        columns, gap = self._columns(width)
-        over = self._spec.row_tone(item)
-        spans: list[Span] = []
-        for column, size in columns:
-            text, tone = column.draw(item, size) if column.draw else column.render(item)
-            shown = fit_number(text, size) if column.is_number else _word(text, size, column)
-            spans.extend((Span(shown, over or tone), Span(" " * gap)))
-        return tuple(spans[:-1])
+def _headings(layout: Layout[Item], marks: dict[str, str]) -> Line:
+    columns, gap = layout
+    cells = [
+        fit(marks[c.heading] + _heading_of(c, size), size, Align.RIGHT if c.is_number else c.align)
+        for c, size in columns
+    ]
+    return (Span((" " * gap).join(cells), Tone.HEAD),)
+
+
+def _row(item: Item, layout: Layout[Item], over: Tone | None, *, is_private: bool) -> Line:
+    columns, gap = layout
+    spans: list[Span] = []
+    for column, size in columns:
+        text, tone = column.draw(item, size) if column.draw else column.render(item)
+        if is_private and column.is_amount:
+            text = hide(text, is_figure=column.is_number)
+        shown = fit_number(text, size) if column.is_number else _word(text, size, column)
+        spans.extend((Span(shown, over or tone), Span(" " * gap)))
+    return tuple(spans[:-1])
 
 
 def _heading_of(column: Column[Item], size: int) -> str:

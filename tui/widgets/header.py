@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from core.events import LinkHealth, LinkName
 from core.state import EnginePhase
-from tui.format import NOTHING, clean, money, seconds, signed_money, utc
+from tui.format import HIDDEN, NOTHING, clean, money, seconds, signed_money, utc
 from tui.view import View
 from tui.widgets.lines import Line, Lines, Span, Tone
 from tui.widgets.prices import direction
@@ -30,19 +30,22 @@ _SMALL_GAP: Final = Span("  ")
 class Header(Lines):
     """Two lines, and a third when something has to be explained."""
 
-    def __init__(self) -> None:
+    def __init__(self, surface: str = "") -> None:
         super().__init__(id="header")
+        self._surface = surface
 
     def show(self, view: View) -> None:
         """Paint what changed."""
-        self.set_lines(header(view, self.size.width))
+        self.set_class(view.is_flashing, "-flash")
+        self.set_lines(header(view, self.size.width, self._surface))
 
 
-def header(view: View, width: int) -> tuple[Line, ...]:
-    """The header's lines for so many cells."""
+def header(view: View, width: int, surface: str = "") -> tuple[Line, ...]:
+    """The header's lines for so many cells, on the screen of this name."""
     is_wide = width >= WIDE
     gap = _GAP if is_wide else _SMALL_GAP
-    first = _spread(_where(view, gap, is_wide=is_wide), _clock(view), width)
+    right = [*_alerts(view), *_deadman(view, gap, is_wide=is_wide), *_clock(view, surface)]
+    first = _spread(_where(view, gap, is_wide=is_wide), right, width)
     second = _spread(_links(view, gap, is_wide=is_wide), _money(view, gap, is_wide=is_wide), width)
     explanations = [(Span(" "), *line) for line in _explanations(view)]
     return (first, second, *explanations)
@@ -84,8 +87,28 @@ def _engine(view: View) -> list[Span]:
     return [Span(f"engine {phase.value}", _PHASE_TONE.get(phase, Tone.ARMED))]
 
 
-def _clock(view: View) -> list[Span]:
-    return [Span(f"{utc(view.now.utc_us)} UTC ", Tone.STRONG)]
+def _alerts(view: View) -> list[Span]:
+    return [Span(f" ■ {view.alerts} NEW (e) ", Tone.ALARM), Span(" ")] if view.alerts else []
+
+
+def _clock(view: View, surface: str) -> list[Span]:
+    name = [Span(f"{surface} ", Tone.CALM)] if surface else []
+    return [*name, Span(f"{utc(view.now.utc_us)} UTC ", Tone.STRONG)]
+
+
+def _deadman(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
+    """When the venue cancels everything by itself: the venue's own time, as it was read back."""
+    switch = view.state.deadman
+    if switch is None:
+        return []
+    is_sound = switch.armed_us is not None and not switch.missed and switch.span_s is not None
+    until = "OFF" if switch.armed_us is None else utc(switch.armed_us, view.now.utc_us)
+    mark = "" if is_sound else "! "
+    return [
+        Span("dead-man " if is_wide else "dms ", Tone.DIM),
+        Span(f"{mark}{until}", Tone.CALM if is_sound else Tone.HALTED),
+        gap,
+    ]
 
 
 def _links(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
@@ -109,15 +132,16 @@ def _money(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
     state = view.state
     equity = None if state.account is None else state.account.equity
     unit = " USDC" if is_wide else ""
+    day = HIDDEN if view.is_private else signed_money(state.day_pnl)
     is_old = view.is_account_past and equity is not None
     old = [Span("◌ stale " if is_wide else "◌ ", Tone.STALE)] if is_old else []
     return [
         *old,
         Span("equity " if is_wide else "eq ", Tone.DIM),
-        Span(f"{money(equity)}{unit}", Tone.STALE if is_old else Tone.STRONG),
+        Span(f"{HIDDEN if view.is_private else money(equity)}{unit}", Tone.STALE if is_old else Tone.STRONG),
         gap if is_wide else Span(" "),
         Span("day PnL " if is_wide else "day ", Tone.DIM),
-        Span(f"{signed_money(state.day_pnl)}{unit} ", Tone.STALE if is_old else direction(state.day_pnl)),
+        Span(f"{day}{unit} ", Tone.STALE if is_old else direction(None if view.is_private else state.day_pnl)),
     ]
 
 

@@ -55,7 +55,9 @@ def _gauge(use: LimitUse, width: int) -> Span:
 COLUMNS: Final[tuple[Column[LimitUse], ...]] = (
     Column(heading="LIMIT", render=lambda u: Span(limit_name(u)), width=20, narrow=12, is_flexible=True),
     Column(heading="USE", render=_percent, draw=_gauge, width=16, narrow=5, rank=5),
-    Column(heading="USED", render=lambda u: Span(amount(u.used, u.unit)), width=9, narrow=7, is_number=True),
+    Column(
+        heading="USED", is_amount=True, render=lambda u: Span(amount(u.used, u.unit)), width=9, narrow=7, is_number=True
+    ),
     Column(heading="OF", render=lambda u: Span(amount(u.limit, u.unit), Tone.DIM), width=9, narrow=7, is_number=True),
     Column(heading="%", render=_percent, width=4, align=Align.RIGHT, is_number=True),
 )
@@ -66,7 +68,7 @@ class LimitsPane(Grid[LimitUse]):
 
     def __init__(self) -> None:
         spec = Spec(
-            title="2 risk limits",
+            title="risk limits",
             columns=COLUMNS,
             key=lambda use: (use.name, use.scope, use.unit),
             empty="no limit yet",

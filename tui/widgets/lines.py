@@ -5,7 +5,7 @@ Colours come from the style sheet by the name of a tone; a line is never laid ou
 
 from collections.abc import Sequence
 from enum import Enum
-from typing import ClassVar, NamedTuple
+from typing import Final, NamedTuple
 
 from rich.segment import Segment
 from rich.style import Style
@@ -43,13 +43,22 @@ class Span(NamedTuple):
 Line = tuple[Span, ...]
 
 
+ROW_CURSOR: Final = "row--cursor"
+ROW_IDLE: Final = "row--idle"
+LOOKS: Final = frozenset({*(f"tone--{tone.value}" for tone in Tone), ROW_CURSOR, ROW_IDLE})
+"""Component classes of a screen that holds canvases.
+
+They hang on the screen, once: on every widget the style sheet would be matched 16 times a widget, which was a third of
+the time to the first paint.
+"""
+
+
 class Canvas(Widget):
-    """Base of everything drawn by the line: tones as styles, looked up once."""
+    """Base of everything drawn by the line: tones as styles of the screen, looked up once."""
 
     DEFAULT_CSS = """
     Canvas { width: 1fr; height: 1fr; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"tone--{tone.value}" for tone in Tone}
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
@@ -65,9 +74,13 @@ class Canvas(Widget):
         style = self._tones.get(tone)
         if style is None:
             base = Style(color=self.rich_style.color, bgcolor=self.rich_style.bgcolor)
-            style = base + self.get_component_rich_style(f"tone--{tone.value}", partial=True)
+            style = base + self.look(f"tone--{tone.value}")
             self._tones[tone] = style
         return style
+
+    def look(self, name: str) -> Style:
+        """What the style sheet says of one of `LOOKS`, alone; nothing on a screen that has none."""
+        return self.screen.get_component_rich_style(name, partial=True, default=Style.null())
 
     def strip(self, line: Line, width: int, over: Style | None = None) -> Strip:
         """Draw one line, exactly `width` cells wide; `over` lies on top, for the cursor's row."""

@@ -63,7 +63,9 @@ COLUMNS: Final[tuple[Column[MapRow], ...]] = (
     Column(heading="VENUE", render=lambda r: _id(r.order.venue_id), width=16, narrow=6, keeps_end=True),
     Column(heading="MARKET", render=lambda r: Span(r.symbol, Tone.STRONG), width=8, narrow=6),
     Column(heading="SIDE", render=lambda r: SIDE[r.order.intent.side], width=4),
-    Column(heading="LEFT", render=lambda r: Span(r.remaining), width=10, narrow=8, is_number=True, rank=4),
+    Column(
+        heading="LEFT", is_amount=True, render=lambda r: Span(r.remaining), width=10, narrow=8, is_number=True, rank=4
+    ),
     Column(heading="PRICE", render=lambda r: Span(r.price), width=10, narrow=8, is_number=True, rank=6),
     Column(heading="STATUS", render=lambda r: ORDER_STATUS[r.order.status], width=11, narrow=10, rank=5),
     Column(heading="KNOWN TO", render=_known, width=16, narrow=12, rank=1, is_flexible=True),
@@ -79,7 +81,7 @@ class OrderMapPane(Grid[MapRow]):
 
     def __init__(self) -> None:
         spec = Spec(
-            title="5 order map",
+            title="order map",
             columns=COLUMNS,
             key=lambda row: row.key,
             empty=_NOT_KNOWN,

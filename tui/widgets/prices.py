@@ -94,7 +94,7 @@ COLUMNS: Final[tuple[Column[PriceRow], ...]] = (
         is_number=True,
         rank=4,
     ),
-    Column(heading="POSITION", render=_position, width=11, narrow=8, is_number=True, rank=1),
+    Column(heading="POSITION", is_amount=True, render=_position, width=11, narrow=8, is_number=True, rank=1),
     Column(heading="BOOK", render=_state, width=12, rank=6, is_flexible=True),
 )
 
@@ -104,7 +104,7 @@ class PricesPane(Grid[PriceRow]):
 
     def __init__(self) -> None:
         spec = Spec(
-            title="1 prices",
+            title="prices",
             columns=COLUMNS,
             key=lambda row: row.market.id,
             empty="no market yet",

@@ -54,8 +54,15 @@ COLUMNS: Final[tuple[Column[TaskRow], ...]] = (
     Column(heading="ID", render=lambda r: Span(str(r.task.id), Tone.DIM), width=6, narrow=5, rank=4, keeps_end=True),
     Column(heading="SIDE", render=lambda r: SIDE[r.task.intent.side], width=4),
     Column(heading="TYPE", render=lambda r: Span(order_type(r.task.intent)), width=12, narrow=6, rank=7),
-    Column(heading="SIZE", render=lambda r: Span(r.size(r.task.intent.size)), width=9, narrow=7, is_number=True),
-    Column(heading="FILLED", render=_filled, width=9, narrow=7, is_number=True, rank=5),
+    Column(
+        heading="SIZE",
+        is_amount=True,
+        render=lambda r: Span(r.size(r.task.intent.size)),
+        width=9,
+        narrow=7,
+        is_number=True,
+    ),
+    Column(heading="FILLED", is_amount=True, render=_filled, width=9, narrow=7, is_number=True, rank=5),
     Column(heading="PRICE", render=lambda r: Span(r.price(r.task.intent.price)), width=10, narrow=8, is_number=True),
     Column(heading="STATUS", render=_status, width=11, narrow=10, rank=1, is_flexible=True),
     Column(heading="ORIGIN", render=lambda r: Span(str(r.task.origin), Tone.DIM), width=16, narrow=10, rank=8),
@@ -67,7 +74,7 @@ class TasksPane(Grid[TaskRow]):
     """The grid of open tasks."""
 
     def __init__(self) -> None:
-        spec = Spec(title="4 tasks", columns=COLUMNS, key=lambda row: row.task.id, empty="no open task")
+        spec = Spec(title="tasks", columns=COLUMNS, key=lambda row: row.task.id, empty="no open task")
         super().__init__(spec, id="tasks")
         self._seen = Seen()
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from core.decisions import TradingState
 from core.events import LinkStatus, NoticeLevel
-from core.model import OrderIntent, OrderMapSide, OrderStatus, OrderType, Side, TimeInForce
+from core.model import Liquidity, OrderIntent, OrderMapSide, OrderStatus, OrderType, Side, TimeInForce
 from tui.widgets.lines import Span, Tone
 
 ORDER_STATUS: Final = {
@@ -21,6 +21,7 @@ ORDER_STATUS: Final = {
     OrderStatus.EXPIRED: Span("✕ expired", Tone.DIM),
 }
 SIDE: Final = {Side.BUY: Span("buy", Tone.BID), Side.SELL: Span("sell", Tone.ASK)}
+LIQUIDITY: Final = {Liquidity.MAKER: Span("maker", Tone.DIM), Liquidity.TAKER: Span("taker", Tone.ARMED)}
 KNOWN_TO: Final = {
     OrderMapSide.BOTH: Span("= both", Tone.DIM),
     OrderMapSide.OURS: Span("◁ ours only", Tone.ARMED),

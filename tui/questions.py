@@ -1,0 +1,85 @@
+"""Every window that asks something, and what becomes of the answer. Imported with the first window, not before."""
+
+from typing import TYPE_CHECKING
+
+from core.commands import ExitPolicy, Rearm, SubmitOrder
+from core.model import OrderIntent
+from core.state import BreakerStatus, Notice
+from tui import wishes
+from tui.screens.breaker import CloseBreakerModal
+from tui.screens.flatten import FlattenModal
+from tui.screens.quit import LeavingModal, QuitModal, is_known
+from tui.screens.rearm import RearmModal
+from tui.screens.text import HelpModal, NoticeModal
+from tui.screens.ticket import Ticket
+from tui.strokes import open_window
+
+if TYPE_CHECKING:
+    from tui.host import Host
+
+
+class Questions:
+    """Opens windows over whatever screen is shown."""
+
+    def __init__(self, host: "Host") -> None:
+        self._host = host
+
+    async def ticket(self) -> None:
+        """Open the ticket for the selected market."""
+        host = self._host
+        if not isinstance(host.screen, Ticket):  # two quick presses ask for one ticket
+            await open_window(
+                host, Ticket(host.view, host.surface.market_id or host.market_id, host.handle.preview), self._place
+            )
+
+    async def rearm(self) -> None:
+        """Ask for the word and the reason."""
+        await open_window(self._host, RearmModal(self._host.view), self._rearm)
+
+    async def close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
+        """Ask why a tripped breaker may be closed."""
+
+        def close(reason: str | None) -> None:
+            if reason:
+                self._host.handle.submit(wishes.close(breaker, reason))
+
+        if not isinstance(self._host.screen, CloseBreakerModal):
+            await open_window(self._host, CloseBreakerModal(breaker, symbol), close)
+
+    async def quit(self) -> None:
+        """Leave at once when nothing can be live, after asking otherwise."""
+        host = self._host
+        state = host.view.state
+        if is_known(host.view) and not state.order_map and not state.tasks:
+            self._leave(ExitPolicy.CANCEL)
+        elif not isinstance(host.screen, QuitModal):
+            await open_window(host, QuitModal(), self._leave)
+
+    def help(self) -> None:
+        """Show the key map."""
+        self._host.push_screen(HelpModal())
+
+    def notice(self, notice: Notice) -> None:
+        """Show a line of the log in full."""
+        self._host.push_screen(NoticeModal(notice))
+
+    def _place(self, intent: OrderIntent | None) -> None:
+        if intent is not None:
+            self._host.handle.submit(SubmitOrder(intent=intent))
+
+    def _rearm(self, reason: str | None) -> None:
+        if reason:
+            self._host.handle.submit(Rearm(by=wishes.BY, reason=reason))
+
+    def _leave(self, policy: ExitPolicy | None) -> None:
+        if policy is ExitPolicy.FLATTEN:  # it trades: one key too many must not do it
+            self._host.push_screen(FlattenModal(), self._end)
+        else:
+            self._end(policy)
+
+    def _end(self, policy: ExitPolicy | None) -> None:
+        if policy is not None:
+            host = self._host
+            host.is_leaving = True
+            host.handle.request_stop(policy, "the operator quits")
+            host.push_screen(LeavingModal(policy))

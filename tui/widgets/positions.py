@@ -1,0 +1,147 @@
+"""Positions with what they are worth at the mark, and the account's money."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from core.model import Market, Position
+from tui.format import HIDDEN, NOTHING, decimal, money, signed, signed_money, trimmed, utc
+from tui.view import View
+from tui.widgets.grid import Column, Grid, Spec
+from tui.widgets.lines import Line, Lines, Span, Tone
+from tui.widgets.prices import direction
+from tui.widgets.seen import Seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRow:
+    """One position, as painted."""
+
+    position: Position
+    market: Market | None
+    mark: Decimal | None
+    is_old: bool
+    """Only the last one known: the account's stream does not live."""
+
+    @property
+    def symbol(self) -> str:
+        """The market's symbol, or its id while the venue has not described it."""
+        return self.market.symbol if self.market else f"#{self.position.market_id}"
+
+    @property
+    def size(self) -> str:
+        """Signed, at the market's decimals."""
+        size = self.position.size
+        return signed(size, self.market.size_decimals) if self.market else trimmed(size)
+
+    def price(self, value: Decimal | None) -> str:
+        """A price at the market's decimals."""
+        if value is None:
+            return NOTHING
+        return decimal(value, self.market.price_decimals) if self.market else trimmed(value)
+
+    @property
+    def worth(self) -> Decimal | None:
+        """Size times mark, in USDC."""
+        return None if self.mark is None else abs(self.position.size * self.mark)
+
+    @property
+    def unrealized(self) -> Decimal | None:
+        """Gain or loss at the mark, in USDC."""
+        return None if self.mark is None else (self.mark - self.position.entry_price) * self.position.size
+
+
+def _size(row: PositionRow) -> Span:
+    return Span(f"◌{row.size}", Tone.STALE) if row.is_old else Span(row.size, direction(row.position.size))
+
+
+COLUMNS: Final[tuple[Column[PositionRow], ...]] = (
+    Column(heading="MARKET", render=lambda r: Span(r.symbol, Tone.STRONG), width=8),
+    Column(heading="SIZE", is_amount=True, render=_size, width=11, narrow=9, is_number=True),
+    Column(heading="ENTRY", render=lambda r: Span(r.price(r.position.entry_price)), width=10, is_number=True, rank=1),
+    Column(heading="MARK", render=lambda r: Span(r.price(r.mark)), width=10, is_number=True, rank=2),
+    Column(
+        heading="LIQUIDATION",
+        render=lambda r: Span(r.price(r.position.liquidation_price), Tone.DIM),
+        width=11,
+        is_number=True,
+        rank=4,
+    ),
+    Column(
+        heading="VALUE USDC", is_amount=True, render=lambda r: Span(money(r.worth)), width=12, is_number=True, rank=3
+    ),
+    Column(
+        heading="PnL USDC",
+        is_amount=True,
+        render=lambda r: Span(signed_money(r.unrealized), direction(r.unrealized)),
+        width=11,
+        is_number=True,
+    ),
+)
+
+
+class PositionsPane(Grid[PositionRow]):
+    """Positions that are not flat."""
+
+    def __init__(self) -> None:
+        spec = Spec(title="positions", columns=COLUMNS, key=lambda row: row.position.market_id, empty="flat")
+        super().__init__(spec, id="positions")
+        self._seen = Seen()
+
+    def show(self, view: View) -> None:
+        """Paint what changed."""
+        state = view.state
+        if self._seen.is_new(state.positions, state.quotes, state.markets, view.is_account_past, state.account):
+            self.note = "◌ stale: the account stream does not live" if view.is_account_past else ""
+            # An empty list is flat only once the venue has spoken of the account.
+            self.empty = "flat" if state.account is not None and not view.is_account_past else "? not known now"
+            markets = {market.id: market for market in state.markets}
+            marks = {quote.market_id: quote.mark for quote in state.quotes}
+            self.set_items(
+                [
+                    PositionRow(
+                        position=position,
+                        market=markets.get(position.market_id),
+                        mark=marks.get(position.market_id),
+                        is_old=view.is_account_past,
+                    )
+                    for position in state.positions
+                ]
+            )
+
+
+class Money(Lines):
+    """The account's money, one figure a line."""
+
+    def __init__(self) -> None:
+        super().__init__(id="money")
+        self.border_title = "account"
+
+    def show(self, view: View) -> None:
+        """Paint what changed."""
+        self.set_lines(money_lines(view))
+
+
+def money_lines(view: View) -> Sequence[Line]:
+    """The figures with their units; an age's mark when they are only the last known."""
+    account = view.state.account
+    if account is None:
+        return ((Span(" ? the account is not known yet", Tone.DIM),),)
+    head = Span(" ◌ stale: the account stream does not live", Tone.STALE)
+    tone = Tone.STALE if view.is_account_past else Tone.PLAIN
+    armed = account.cancel_all_us
+    switch = f"■ armed: fires at {utc(armed, view.now.utc_us)} UTC" if armed else "○ not armed"
+    rows: tuple[tuple[str, str, Tone], ...] = (
+        ("equity USDC", money(account.equity), tone),
+        ("collateral USDC", money(account.collateral), tone),
+        ("available USDC", money(account.available), tone),
+        ("day PnL USDC", signed_money(view.state.day_pnl), tone),
+        ("leverage x", decimal(account.leverage, 2), tone),
+        ("margin used %", decimal(account.margin_usage, 2), tone),
+    )
+    if view.is_private:
+        rows = tuple((name, HIDDEN, shown) for name, _text, shown in rows)
+    lines: list[Line] = [(Span(f" {name:<18}", Tone.DIM), Span(f"{text:>16}", tone)) for name, text, tone in rows]
+    lines.append((Span(f" {'dead-man switch':<18}", Tone.DIM), Span(f" {switch}", tone)))
+    return [(head,), *lines] if view.is_account_past else lines
