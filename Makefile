@@ -4,12 +4,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUN    := $(VENV)/.run-installed
 DEV    := $(VENV)/.dev-installed
+BENCH  := $(VENV)/.bench-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench docs format lock clean
+.PHONY: help run test check bench docs screenshots format lock clean
 
 help:  ## list what can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
 
 run: $(RUN)  ## open the desk on the paper venue
 	@$(BIN)/lighter-tui --profile paper
@@ -23,11 +24,15 @@ check: $(DEV)  ## linters, formats, import contracts, types
 	@$(BIN)/lint-imports
 	@$(BIN)/mypy
 
-bench: $(DEV)  ## measure, print one table, write bench/out/bench.json
+bench: $(DEV) $(BENCH)  ## measure, print one table, write bench/out/bench.json
 	@$(BIN)/python -m bench
 
-docs: $(DEV)  ## write the table of keys into README.md
+docs: $(DEV)  ## write the table of keys into README.md, and docs/controls.md
 	@$(BIN)/python -m tools.readme
+	@$(BIN)/python -m tools.controls
+
+screenshots: $(DEV)  ## take the pictures of docs/screenshots, on the paper venue
+	@$(BIN)/python -m tools.screenshots
 
 format: $(DEV)  ## let ruff format and fix what it can
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -38,7 +43,9 @@ lock: $(VENV)/.created  ## refresh requirements/*.lock from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
 		pyproject.toml -o requirements/run.lock
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-		--extra dev --extra bench -c requirements/run.lock pyproject.toml -o requirements/dev.lock
+		--extra dev -c requirements/run.lock pyproject.toml -o requirements/dev.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra bench -c requirements/dev.lock pyproject.toml -o requirements/bench.lock
 
 clean:  ## remove the virtual environment and every cache
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist bench/out
@@ -60,3 +67,9 @@ $(DEV): $(VENV)/.created pyproject.toml requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@ $(RUN)
+
+# A peer to measure against, not needed for anything else: where it cannot be installed the bench says so and goes on.
+$(BENCH): $(DEV) requirements/bench.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/bench.lock \
+		|| echo "a peer of the bench cannot be installed here; it will be named in the table" >&2
+	@touch $@

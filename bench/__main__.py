@@ -3,7 +3,7 @@
 import sys
 from time import perf_counter
 
-from bench import book, kill, start, venue
+from bench import book, connector, desk, engine, journal, kill, risk, start, stream, venue
 from bench.results import Figure, show, write
 
 
@@ -14,9 +14,15 @@ def main() -> int:
     problems: list[str] = []
     for name, measure in [
         ("book", book.measure),
+        ("connector", connector.measure),
+        ("engine", engine.measure),
+        ("stream", stream.measure),
+        ("desk", desk.measure),
         ("start", start.measure),
         ("kill", kill.measure),
         ("venue", venue.measure),
+        ("risk", risk.measure),
+        ("journal", journal.measure),
     ]:
         print(f"measuring: {name} ...", file=sys.stderr, flush=True)
         try:

@@ -1,24 +1,39 @@
-"""Kill: key press in a real pseudo-terminal to cancel-all bytes on the wire, idle and under a load of book frames."""
+"""Kill: key press in a real pseudo-terminal to HALTED in the engine, to cancel-all bytes, to the venue's confirmation.
+
+Idle, and at 5,000 book frames/s with a full task queue on a terminal that nobody reads.
+"""
 
 import json
 import queue
+import re
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, Final
 
+from bench.full_desk import FULL
 from bench.results import Figure, latencies
 from bench.terminal import Terminal, private_env
+from core.engine.journal_reader import search
+from core.history import HistoryQuery
 
 ROUNDS: Final = 2
 PRESSES: Final = 13
 """A round; each starts a venue and a desk anew."""
-LOADS: Final = {"idle": 24, "2,000 book frames/s": 2_000}
+LOADS: Final = {"idle": 24, "2,000 book frames/s": 2_000, "5,000 book frames/s, full queue, nobody reads": 5_000}
+_FULL: Final = frozenset({5_000})
+"""Rates at which the task queue is full, and the terminal is left unread around each press."""
+SPANS: Final = ("to HALTED in the engine", "to cancel-all bytes", "to the venue's confirmation")
+_SLOW: Final = {"seed": 1, "faults": [{"fault": "slow-ack", "at": 0, "match": "*sendtx*", "ms": 200}]}
+"""Replies that take so long keep the queue full; what was asked for is carried out at once."""
+_STALL_SECONDS: Final = 0.6
+"""What an unread terminal gets to fill up: it takes a few thousand bytes."""
 _KILL_KEY: Final = "\x0b"
 _SECONDS: Final = 20.0
 _FOCUS_SECONDS: Final = 0.2
@@ -27,54 +42,110 @@ _ROOT: Final = Path(__file__).parents[1]
 
 
 def measure() -> list[Figure]:
-    """Milliseconds of every press, by load."""
-    samples: dict[str, list[float]] = {name: [] for name in LOADS}
+    """Milliseconds of every press, by load and by how far it came."""
+    spans: dict[str, list[_Press]] = {name: [] for name in LOADS}
     rates: dict[str, list[float]] = {name: [] for name in LOADS}
     for number in range(ROUNDS):
         for name, rate in LOADS.items():
             with TemporaryDirectory() as home:
                 found, seen = _round(Path(home), rate, number)
-            samples[name] += found
+            spans[name] += found
             rates[name].append(seen)
     return [
         latencies(
-            "key press to cancel-all bytes", name, values, f"to p99; {sum(rates[name]) / ROUNDS:,.0f} frames/s passed"
+            f"key press {span}",
+            name,
+            [press.ms[span] for press in presses],
+            f"to p99; worst {max(press.ms[span] for press in presses):,.1f} ms; "
+            f"{sum(rates[name]) / ROUNDS:,.0f} frames/s, {min(press.dropped for press in presses)} tasks dropped",
         )
-        for name, values in samples.items()
+        for span in SPANS
+        for name, presses in spans.items()
     ]
 
 
-def _round(home: Path, rate: int, number: int) -> tuple[list[float], float]:
+@dataclass(frozen=True, slots=True)
+class _Press:
+    """What one press of the key did."""
+
+    ms: dict[str, float]
+    dropped: int
+    """Tasks that waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """When a key was written, by both clocks, and when its first bytes passed, monotonic."""
+
+    pressed_ns: int
+    pressed_us: int
+    bytes_ns: int
+
+
+def _round(home: Path, rate: int, number: int) -> tuple[list[_Press], float]:
     env = private_env(str(home))
+    is_full = rate in _FULL
+    faults = home / "faults.json"
+    faults.write_text(json.dumps(_SLOW if is_full else {"faults": []}))
     venue_command = [sys.executable, "-m", "tui", "venue", "--seed", str(number + 1), "--rate", str(rate)]
-    with _process(venue_command, env) as venue:
+    with _process([*venue_command, "--faults", str(faults)], env) as venue:
         ready = json.loads(venue.next_line())
         port = ready["url"].rpartition(":")[2]
         with _process([sys.executable, "-m", "bench.tap", port], env) as tap:
             config = _write_config(home, ready, json.loads(tap.next_line())["port"])
-            command = [sys.executable, "-m", "tui", "--config", str(config), "--profile", "bench"]
+            program = "bench.full_desk" if is_full else "tui"
+            command = [sys.executable, "-m", program, "--config", str(config), "--profile", "bench"]
             with Terminal(command, env) as desk:
                 desk.wait_for("engine running", seconds=_SECONDS)
-                return _presses(desk, tap)
+                stamps, seen = _presses(desk, tap, is_read=not is_full)
+    presses = _told(stamps, home / "state" / "bench" / "journal.sqlite3")
+    if is_full and min(press.dropped for press in presses) < FULL // 2:
+        raise AssertionError(f"the task queue was not full: {[press.dropped for press in presses]}")
+    return presses, seen
 
 
-def _presses(desk: Terminal, tap: "_Lines") -> tuple[list[float], float]:
-    samples: list[float] = []
+def _presses(desk: Terminal, tap: "_Lines", *, is_read: bool) -> tuple[list[_Stamp], float]:
+    stamps: list[_Stamp] = []
     first: tuple[int, int] | None = None
     last = (0, 0)
     for number in range(PRESSES + 1):
         mark = desk.mark()
-        pressed_ns = desk.press(_KILL_KEY)
-        seen = json.loads(tap.next_line())
+        with nullcontext() if is_read else desk.stalled():
+            if not is_read:
+                time.sleep(_STALL_SECONDS)
+            ahead_ns = time.time_ns() - time.monotonic_ns()
+            pressed_ns = desk.press(_KILL_KEY)
+            seen = json.loads(tap.next_line())
         last = (seen["cancel_all_ns"], seen["frames"])
         first = first or last
-        if number:  # the first opens connections and fills caches; it is a different thing
-            samples.append((seen["cancel_all_ns"] - pressed_ns) / 1e6)
+        stamps.append(_Stamp(pressed_ns, (pressed_ns + ahead_ns) // 1_000, seen["cancel_all_ns"]))
         desk.wait_for("KILL CONFIRMED", mark)
         _rearm(desk, f"bench-{number}")
         tap.drop()
     elapsed = (last[0] - (first or last)[0]) / 1e9
-    return samples, (last[1] - (first or last)[1]) / elapsed
+    return stamps, (last[1] - (first or last)[1]) / elapsed
+
+
+def _told(stamps: Sequence[_Stamp], journal: Path) -> list[_Press]:
+    """The engine's own words of each press, by the moments in its journal; without the first press.
+
+    The first opens connections and fills caches; it is a different thing.
+    """
+    rows = search(journal, HistoryQuery(kinds=("kill",), limit=1_000))[::-1]
+    heard = [row for row in rows if "pressed by" in row.text]
+    confirmed = [row for row in rows if "confirmed: " in row.text]
+    if not len(heard) == len(confirmed) == len(stamps):
+        raise AssertionError(f"{len(stamps)} presses, {len(heard)} heard, {len(confirmed)} confirmed")
+    found: list[_Press] = []
+    for stamp, hear, confirm in list(zip(stamps, heard, confirmed, strict=True))[1:]:
+        spans = (
+            (hear.at_us - stamp.pressed_us) / 1e3,
+            (stamp.bytes_ns - stamp.pressed_ns) / 1e6,
+            (confirm.at_us - stamp.pressed_us) / 1e3,
+        )
+        dropped = re.search(r"(\d+) queued tasks dropped", hear.text)
+        found.append(_Press(dict(zip(SPANS, spans, strict=True)), int(dropped[1]) if dropped else 0))
+    return found
 
 
 def _rearm(desk: Terminal, reason: str) -> None:
@@ -91,7 +162,7 @@ def _rearm(desk: Terminal, reason: str) -> None:
     desk.wait_for("enter re-arms trading", mark)
     mark = desk.mark()
     desk.press("\r")
-    desk.wait_for(f"re-armed by operator: {reason}", mark)
+    desk.wait_for("● ACTIVE", mark)
 
 
 def _write_config(home: Path, ready: dict[str, object], port: int) -> Path:

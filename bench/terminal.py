@@ -5,8 +5,8 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -15,20 +15,23 @@ from ptyprocess import PtyProcess
 _ESCAPES: Final = re.compile(
     rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_].*?\x1b\\|[ -/]*[0-~])"
 )
-_ROWS, _COLUMNS = 50, 200
+SIZE: Final = (200, 50)
+"""Columns and rows, unless told otherwise."""
 _TAIL: Final = 400
 
 
 class Terminal:
-    """One process, 200 columns by 50 rows. Ends with its context at the latest."""
+    """One process, in so many columns and rows. Ends with its context at the latest."""
 
-    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], size: tuple[int, int] = SIZE) -> None:
         self._arrived = threading.Condition()
         self._chunks: list[tuple[int, bytes]] = []
         self._is_over = False
+        self._is_read = threading.Event()
+        self._is_read.set()
         full = {**env, "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
         self.started_ns = time.monotonic_ns()
-        self._process = PtyProcess.spawn(list(command), env=full, dimensions=(_ROWS, _COLUMNS))
+        self._process = PtyProcess.spawn(list(command), env=full, dimensions=size[::-1])
         self._reader = threading.Thread(target=self._read, daemon=True, name="terminal")
         self._reader.start()
 
@@ -63,6 +66,30 @@ class Terminal:
                 tail = _ESCAPES.sub(b" ", data)[-_TAIL:].decode("utf-8", "replace")
                 raise TimeoutError(f"the terminal never showed {pattern!r}; its last words: {tail!r}")
 
+    def wait_over(self, seconds: float) -> None:
+        """Wait until the process closed its side.
+
+        Raises:
+            TimeoutError: it did not.
+        """
+        with self._arrived:
+            if not self._arrived.wait_for(lambda: self._is_over, seconds):
+                raise TimeoutError(f"the process in the terminal did not end within {seconds:g} s")
+
+    def bytes_between(self, from_ns: int, to_ns: int) -> int:
+        """Bytes that arrived between two monotonic nanoseconds."""
+        with self._arrived:
+            return sum(len(chunk) for at_ns, chunk in self._chunks if from_ns <= at_ns <= to_ns)
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Leave the terminal unread, as a laptop that sleeps does; the last read may still take what comes first."""
+        self._is_read.clear()
+        try:
+            yield
+        finally:
+            self._is_read.set()
+
     def close(self, seconds: float = 12.0) -> None:
         """SIGTERM, then SIGKILL."""
         with suppress(ProcessLookupError):
@@ -84,6 +111,7 @@ class Terminal:
 
     def _read(self) -> None:
         while True:
+            self._is_read.wait()
             try:
                 chunk = os.read(self._process.fd, 65_536)
             except OSError:
@@ -107,8 +135,12 @@ class Terminal:
 
 
 def private_env(home: str) -> dict[str, str]:
-    """An environment whose configuration and state live in a folder of their own, and that uses no proxy."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LIGHTER_TUI_", "XDG_"))}
+    """An environment whose configuration and state live in a folder of their own, and that uses no proxy.
+
+    Byte code is kept, as it is for whoever installed the program: otherwise its modules are compiled at every start.
+    """
+    dropped = ("LIGHTER_TUI_", "XDG_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return {
         **kept,
         "HOME": home,

@@ -1,7 +1,8 @@
 """One stream client that only counts: connects, subscribes, reads until the end, and says what it saw.
 
-Its own process, so that reading costs the venue nothing. Arguments: port and number of markets. One line on stdout:
-`{"frames": ..., "seconds": ...}`, from the first byte after the handshake to the last.
+Its own process, so that reading costs the venue nothing. Arguments: port, the markets' ids, and how many frames to let
+pass before it counts: the greeting and the snapshots. One line on stdout: `{"frames": ..., "seconds": ...}`, from the
+first byte after those to the last.
 """
 
 import base64
@@ -17,7 +18,7 @@ _CHUNK = 1 << 20
 
 
 def main() -> None:
-    port, markets = int(sys.argv[1]), [int(text) for text in sys.argv[2].split(",")]
+    port, markets, passed = int(sys.argv[1]), [int(text) for text in sys.argv[2].split(",")], int(sys.argv[3])
     with socket.create_connection(("127.0.0.1", port)) as wire:
         key = base64.b64encode(os.urandom(16)).decode()
         wire.sendall(
@@ -29,9 +30,10 @@ def main() -> None:
         counter, frames, begun, ended = FrameCounter(), 0, 0, 0
         while data := wire.recv(_CHUNK):
             ended = time.monotonic_ns()
-            begun = begun or ended
+            if frames >= passed:
+                begun = begun or ended
             frames += counter.count(data)
-    print(json.dumps({"frames": frames, "seconds": (ended - begun) / 1e9}))
+    print(json.dumps({"frames": frames - passed, "seconds": (ended - begun) / 1e9}))
 
 
 def masked(body: bytes) -> bytes:

@@ -14,8 +14,9 @@ from typing import Final, get_type_hints
 import pytest
 
 import core.risk
-from core.config import RiskLimits, Sizing
+from core.config import Sizing
 from core.engine.runtime import EngineParts
+from core.limits import RiskLimits
 from core.risk import PositionSizer, RiskManager
 
 ROOT: Final = Path(__file__).parents[2]
@@ -24,9 +25,10 @@ SNIPPET: Final = """
 from dataclasses import replace
 
 from core.bot import TradingBot
-from core.config import RiskLimits, Sizing
+from core.config import Sizing
 from core.engine.handle import EngineThread
 from core.engine.runtime import EngineParts
+from core.limits import RiskLimits
 from core.risk import PositionSizer, RiskManager
 
 

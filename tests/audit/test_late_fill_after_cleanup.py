@@ -122,7 +122,7 @@ def test_in_the_recent_set_and_beyond_everything_changes_in_one_snapshot() -> No
         fill = bench.fill_of(old, "0.1")
         bench.tell(FillReported(fill=fill), FillReported(fill=fill))
         assert bench.position() == Decimal("0.1")
-        assert bench.facts.exposures()[ETH].position == Decimal("0.1")
+        assert bench.facts.outlook.exposures()[ETH].position == Decimal("0.1")
         assert bench.orders[old.client_id].order.filled == Decimal("0.1")
         assert bench.orders[old.client_id].order.status is OrderStatus.FILLED
         assert list(bench.fills) == [fill.key]

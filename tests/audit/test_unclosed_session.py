@@ -48,11 +48,12 @@ async def test_closing_the_connector_leaves_no_session_open(venue, sessions):
     await eventually(lambda: all(link.status is LinkStatus.LIVE for link in connector.links()), "links")
     await connector.submit(limit_order(1), no_gate)
     assert len(_open(sessions)) == 3, "REST and one a stream: what is watched is what is used"
-    signers = list(connector._signers)
+    threads = [signer._thread._thread for signer in connector._signers]
+    assert [thread.is_alive() for thread in threads] == [True, True], "one key to trade, one to kill"
     await connector.close()
     assert _open(sessions) == []
     assert not [task for task in asyncio.all_tasks() if task.get_name().startswith("lighter")]
-    assert [signer._thread._shutdown for signer in signers] == [True, True], "a signer's thread outlives the connector"
+    assert not any(thread.is_alive() for thread in threads), "a signer's thread outlives the connector"
     await eventually(lambda: all(socket.closed for socket in venue.sockets), "the venue to see its sockets closed")
 
 

@@ -56,6 +56,13 @@ async def held(venue, market_id: int = ETH) -> Decimal:
     return await asyncio.to_thread(position, venue.ready, venue.ready.trading.account_index, market_id)
 
 
+async def allocated(venue, account: int) -> Decimal:
+    [row] = (await get(venue, "/api/v1/account", by="index", value=account))["accounts"]
+    [sol] = [each for each in row["positions"] if each["market_id"] == SOL]
+    assert sol["margin_mode"] == 1
+    return Decimal(sol["allocated_margin"])
+
+
 class TestOrders:
     async def test_market_orders_of_every_kind(self, client, venue):
         before = await held(venue)
@@ -155,13 +162,35 @@ class TestOrders:
         [row] = (await get(venue, "/api/v1/account", by="index", value=account))["accounts"]
         [sol] = [each for each in row["positions"] if each["market_id"] == SOL]
         assert sol["initial_margin_fraction"] == "10.00"
-        for call in (
-            client.update_leverage(SOL, client.ISOLATED_MARGIN_MODE, 10),
-            client.update_margin(SOL, 5.0, client.ISOLATED_MARGIN_ADD_COLLATERAL),
-        ):
-            signed, sent, problem = await call
-            assert (signed, sent) == (None, None)
-            assert "21613" in problem
+        signed, sent, problem = await client.update_margin(SOL, 5.0, client.ISOLATED_MARGIN_ADD_COLLATERAL)
+        assert (signed, sent) == (None, None)
+        assert "21613" in problem
+        await accepted(client.update_leverage(SOL, client.ISOLATED_MARGIN_MODE, 10))
+        [best] = (await get(venue, "/api/v1/orderBookOrders", market_id=SOL, limit=1))["asks"]
+        cap = int(best["price"].replace(".", "")) * 11 // 10
+        await accepted(client.create_market_order(SOL, 171, 1_000, cap, False))
+        brought = await allocated(venue, account)
+        await accepted(client.update_margin(SOL, 5.0, client.ISOLATED_MARGIN_ADD_COLLATERAL))
+        assert await allocated(venue, account) == brought + 5
+        await accepted(client.update_margin(SOL, 2.5, client.ISOLATED_MARGIN_REMOVE_COLLATERAL))
+        assert await allocated(venue, account) == brought + Decimal("2.5")
+        signed, sent, problem = await client.update_leverage(SOL, client.CROSS_MARGIN_MODE, 10)
+        assert "21132" in problem
+        await accepted(client.create_market_order(SOL, 172, 1_000, cap // 2, True, reduce_only=True))
+        assert await allocated(venue, account) == 0
+        await accepted(client.update_leverage(SOL, client.CROSS_MARGIN_MODE, 10))
+
+    async def test_sub_accounts_and_transfers(self, client, venue):
+        me = venue.ready.trading.account_index
+        await accepted(client.create_sub_account())
+        [row] = (await get(venue, "/api/v1/account", by="index", value=me))["accounts"]
+        family = (await get(venue, "/api/v1/accountsByL1Address", l1_address=row["l1_address"]))["sub_accounts"]
+        sub = family[-1]["index"]
+        assert family[-1]["account_type"] == 1
+        sending = (client.ASSET_ID_USDC, client.ROUTE_PERP, client.ROUTE_PERP, 12.5, 0, "00" * 32)
+        await accepted(client.transfer_same_master_account(sub, *sending))
+        [there] = (await get(venue, "/api/v1/account", by="index", value=sub))["accounts"]
+        assert there["collateral"] == "12.500000"
 
     async def test_batches(self, client, venue):
         key = venue.ready.trading
@@ -215,7 +244,7 @@ class TestApis:
             accounts, token = sdk.AccountApi(api), token_of(client)
             [mine] = (await accounts.account(by="index", value=str(account))).accounts
             again = await accounts.accounts_by_l1_address(l1_address=mine.l1_address)
-            assert [each.collateral for each in again.sub_accounts] == [mine.collateral]
+            assert {each.index: each.collateral for each in again.sub_accounts}[account] == mine.collateral
             limits = await accounts.account_limits(account_index=account, authorization=token)
             assert limits.current_taker_fee_tick == 280
             keys = await accounts.apikeys(account_index=account, api_key_index=5)

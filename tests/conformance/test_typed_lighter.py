@@ -243,8 +243,10 @@ class TestTransactions:
             [account] = public(venue.ready, "/api/v1/account", by="index", value=me)["accounts"]
             [row] = [row for row in account["positions"] if row["market_id"] == 2]
             assert row["initial_margin_fraction"] == text
-        with pytest.raises(BadRequest, match="21613"):
-            await client.tx.update_leverage(market_index=2, initial_margin_fraction=500, margin_mode="isolated")
+        await client.tx.update_leverage(market_index=2, initial_margin_fraction=500, margin_mode="isolated")
+        [account] = (await client.api.account.get({"by": "index", "value": me}))["accounts"]
+        assert [row["margin_mode"] for row in account["positions"] if row["market_id"] == 2] == [1]
+        await client.tx.update_leverage(market_index=2, initial_margin_fraction=500, margin_mode="cross")
         with pytest.raises(BadRequest, match="21613"):
             await client.tx.update_margin(market_index=2, usdc_amount=1_000_000, direction="add")
         with pytest.raises(BadRequest, match="21113"):

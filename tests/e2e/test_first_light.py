@@ -63,8 +63,8 @@ def test_an_operator_trades_trips_and_kills(
     desk.wait_change(r"│ETH .*")
     assert re.search(r"● ACTIVE", desk.text), desk.text
 
-    # An order a little below the touch, seen in tasks and on both sides of the order map, and by the venue.
-    price = Decimal(desk.wait_for(ETH_ROW)["bid"]) - 1
+    # An order below the touch, out of reach for a while; seen in tasks, by the venue and on both sides of the map.
+    price = Decimal(desk.wait_for(ETH_ROW)["bid"]) - 6
     place(desk, size="1", price=str(price))
     desk.wait_for(rf"│ETH +\d+ +buy +limit +1\.0000 +[\d.]+ +{price} ● (accepted|partially)")
     ours, theirs = desk.wait_for(rf"│(\d+) +(\d{{15,}}) +ETH +buy +[\d.]+ +{price} .*= both").groups()
