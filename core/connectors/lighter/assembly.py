@@ -25,6 +25,7 @@ from core.connectors.lighter.session import Session, SessionPolicy
 from core.connectors.lighter.settings import LighterSettings
 from core.connectors.lighter.signer import Signer
 from core.connectors.lighter.stream import Feed, Stream, StreamSetup
+from core.connectors.lighter.tokens import Tokens
 from core.connectors.lighter.tx_socket import TxSocket
 from core.connectors.lighter.venue_api import VenueApi
 from core.errors import ConfigError
@@ -115,7 +116,8 @@ class Assembly:
         settings, sink = self._settings, self._sink
         signer = self._signer(settings.api_key_index, settings.private_key)
         public_key = await signer.start()
-        api = VenueApi(self._rest, signer, settings.account_index, self._clock)
+        tokens = Tokens(signer, self._clock)
+        api = VenueApi(self._rest, tokens, settings.account_index, self._clock)
         listed = await api.markets()
         markets = {one.id: one for one in chosen_markets(listed, settings.markets)}
         await api.check_key(settings.api_key_index, public_key)
@@ -124,21 +126,18 @@ class Assembly:
         sink(MarketsListed(markets=tuple(markets.values()), symbols=tuple(one.symbol for one in listed)))
         await self._learn_tier(api)
         trading = await self._lane(signer)
-        kill = await self._kill_lane(api) or trading
+        kill = await self._kill_lane(api, tokens) or trading
 
         watch = DropCopyWatch(api, sink, self._clock) if settings.has_drop_copy else None
         session = self._account_session()
         newest = await api.newest_trade()
         sink(FillsBegin(after=TradeId(newest)))
         feed = AccountFeed(AccountIndex(settings.account_index), session, watch.primary if watch else sink, newest)
-        view = await api.account_view()
-        feed.cancel_all_us = view.account.cancel_all_us
-        sink(AccountReported(account=view.account))
-        sink(PositionsReported(positions=view.positions, is_complete=True))
+        await self._tell_account(api, feed)
 
         board, shards = self._market_data(markets)
-        account = self._stream(LinkName.ACCOUNT, session, feed, sink, api)
-        second = self._second(watch, api, newest) if watch else None
+        account = self._stream(LinkName.ACCOUNT, session, feed, sink, tokens)
+        second = self._second(watch, tokens, newest) if watch else None
         if watch and second:
             watch.compare((account, second), feed)
         return Running(
@@ -154,6 +153,12 @@ class Assembly:
             second=second,
             watch=watch,
         )
+
+    async def _tell_account(self, api: VenueApi, feed: AccountFeed) -> None:
+        view = await api.account_view()
+        feed.cancel_all_us = view.account.cancel_all_us
+        self._sink(AccountReported(account=view.account))
+        self._sink(PositionsReported(positions=view.positions, is_complete=True))
 
     def _market_data(self, markets: dict[MarketId, Market]) -> tuple[Board, tuple[Stream, ...]]:
         settings, messages = self._settings, self._rest.limiter.messages
@@ -172,7 +177,7 @@ class Assembly:
         whole.watch(lambda: [stream.health for stream in streams])
         return Board(shards), tuple(streams)
 
-    def _second(self, watch: DropCopyWatch, api: VenueApi, newest: int) -> Stream:
+    def _second(self, watch: DropCopyWatch, tokens: Tokens, newest: int) -> Stream:
         session = self._account_session()
         feed = AccountFeed(AccountIndex(self._settings.account_index), session, watch.second, newest)
         return Stream(
@@ -184,7 +189,7 @@ class Assembly:
                 clock=self._clock,
                 sink=watch.second,
                 connect_timeout_s=self._settings.request_timeout_s,
-                token=api.fresh_token,
+                token=tokens.fresh,
             )
         )
 
@@ -237,7 +242,7 @@ class Assembly:
         await lane.prepare()
         return lane
 
-    async def _kill_lane(self, api: VenueApi) -> Lane | None:
+    async def _kill_lane(self, api: VenueApi, tokens: Tokens) -> Lane | None:
         index, key = self._settings.kill_api_key_index, self._settings.kill_private_key
         if index is None or key is None:
             text = "no kill key is configured: a kill waits for the answer to an order that is on its way"
@@ -245,10 +250,11 @@ class Assembly:
             return None
         signer = self._signer(index, key)
         await api.check_key(index, await signer.start())
+        tokens.also(signer)
         return await self._lane(signer)
 
     def _stream(
-        self, name: LinkName, session: Session, feed: Feed, sink: EventSink, api: VenueApi | None = None
+        self, name: LinkName, session: Session, feed: Feed, sink: EventSink, tokens: Tokens | None = None
     ) -> Stream:
         setup = StreamSetup(
             name=name,
@@ -258,8 +264,8 @@ class Assembly:
             clock=self._clock,
             sink=sink,
             connect_timeout_s=self._settings.request_timeout_s,
-            token=api.fresh_token if api else None,
-            transactions=self._roads.socket if api else None,
+            token=tokens.fresh if tokens else None,
+            transactions=self._roads.socket if tokens else None,
         )
         return Stream(setup)
 

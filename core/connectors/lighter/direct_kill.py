@@ -17,6 +17,7 @@ from core.connectors.lighter.lane import Lane, Roads, Urgency
 from core.connectors.lighter.rest import RestClient
 from core.connectors.lighter.settings import LighterSettings
 from core.connectors.lighter.signer import Signer
+from core.connectors.lighter.tokens import Tokens
 from core.connectors.lighter.venue_api import VenueApi
 from core.decisions import Refused, Sent, Unresolved
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
@@ -56,7 +57,7 @@ class DirectKill:
         )
         roads = Roads(rest=self._rest, socket=None, clock=clock)
         self._lane: Final = Lane(self._signer, roads, settings.account_index, settings.request_timeout_s)
-        self._api: Final = VenueApi(self._rest, self._signer, settings.account_index, clock)
+        self._api: Final = VenueApi(self._rest, Tokens(self._signer, clock), settings.account_index, clock)
         self._pressed_ns = 0
         self._attempts = 0
         self._left: tuple[OrderReport, ...] | None = None

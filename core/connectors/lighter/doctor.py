@@ -19,6 +19,7 @@ from core.connectors.lighter.rest import RestClient, describe
 from core.connectors.lighter.settings import LighterSettings
 from core.connectors.lighter.signer import Signer
 from core.connectors.lighter.skew import Skew
+from core.connectors.lighter.tokens import Tokens
 from core.connectors.lighter.venue_api import VenueApi
 from core.connectors.lighter.wire import STAMPED, decode_frame
 from core.errors import AuthRejected, ConfigError, LighterTuiError, LinkDown
@@ -56,7 +57,7 @@ async def examine(settings: LighterSettings, clock: Clock) -> AsyncIterator[Find
         api_key_index=settings.api_key_index,
         private_key=settings.private_key,
     )
-    api = VenueApi(rest, signer, settings.account_index, clock)
+    api = VenueApi(rest, Tokens(signer, clock), settings.account_index, clock)
     rest.open()
     try:
         reached = await reachability(settings, rest, clock)

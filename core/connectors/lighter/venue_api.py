@@ -1,12 +1,12 @@
 """What the connector asks the venue over REST, in domain values: markets, keys, orders, trades, the account.
 
-Private reads carry a token that is minted when needed and replaced well before the venue's limit of 8 hours.
+Private reads carry a token (`tokens`).
 """
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
-from core.clock import SECOND_US, Clock
+from core.clock import Clock
 from core.connectors.base import AccountView
 from core.connectors.lighter.bodies import (
     AccountLimits,
@@ -22,15 +22,13 @@ from core.connectors.lighter.budget import Grade
 from core.connectors.lighter.convert import PERP, account_of_row, candle, market, order_report, position
 from core.connectors.lighter.objects import WireOrder, WirePosition, WireTrade
 from core.connectors.lighter.rest import Declined, NotServed, RestClient
-from core.connectors.lighter.signer import Signer
+from core.connectors.lighter.tokens import Tokens
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
 from core.events import OrderReport
 from core.model import Market
 from core.tape import Candle, Resolution
 from core.units import ClientOrderId, MarketId
 
-_TOKEN_LIFE_S: Final = 7 * 3_600
-_TOKEN_RENEW_S: Final = 6 * 3_600
 _PAGE: Final = 100
 _MAX_PAGES: Final = 50
 _LOOKUP_PAGES: Final = 5
@@ -43,14 +41,12 @@ _T = TypeVar("_T")
 class VenueApi:
     """Reads of one account."""
 
-    def __init__(self, rest: RestClient, signer: Signer, account: int, clock: Clock) -> None:
-        """`signer` mints the tokens."""
+    def __init__(self, rest: RestClient, tokens: Tokens, account: int, clock: Clock) -> None:
+        """`tokens` open the private reads."""
         self._rest: Final = rest
-        self._signer: Final = signer
+        self._tokens: Final = tokens
         self._account: Final = account
         self._clock: Final = clock
-        self._token = ""
-        self._minted_s = 0
         self._has_lookup = True
 
     async def markets(self, grade: Grade = Grade.ORDINARY) -> tuple[Market, ...]:
@@ -95,19 +91,6 @@ class VenueApi:
         return await self._private(
             lambda token: self._rest.get("/api/v1/accountLimits", AccountLimits, params, token=token)
         )
-
-    async def token(self) -> str:
-        """A token good for an hour at least."""
-        now_s = self._clock.now().utc_us // SECOND_US
-        if not self._token or now_s - self._minted_s >= _TOKEN_RENEW_S:
-            self._token = await self._signer.auth_token(now_s + _TOKEN_LIFE_S)
-            self._minted_s = now_s
-        return self._token
-
-    async def fresh_token(self) -> str:
-        """A token minted now, for a stream that should live long on it."""
-        self._token = ""
-        return await self.token()
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
         """Every open order of the account."""
@@ -202,10 +185,10 @@ class VenueApi:
         return None
 
     async def _orders(self, path: str, params: dict[str, str | int]) -> list[WireOrder]:
-        """Lists of orders tell what may be live: they may use the reserve."""
+        """Lists of orders tell what may be live, and confirm a kill: they may use the reserve, and wait for no key."""
         everything = {"account_index": self._account, **params}
         body = await self._private(
-            lambda token: self._rest.get(path, Orders, everything, token=token, grade=Grade.URGENT)
+            lambda token: self._rest.get(path, Orders, everything, token=token, grade=Grade.URGENT), is_urgent=True
         )
         return body.orders or []
 
@@ -215,12 +198,13 @@ class VenueApi:
             params["cursor"] = cursor
         return await self._private(lambda token: self._rest.get("/api/v1/trades", Trades, params, token=token))
 
-    async def _private(self, ask: Callable[[str], Awaitable[_T]]) -> _T:
+    async def _private(self, ask: Callable[[str], Awaitable[_T]], *, is_urgent: bool = False) -> _T:
         """Ask with a token; once more with a fresh one when it is refused."""
+        token = await self._tokens.token(is_urgent=is_urgent)
         try:
-            return await ask(await self.token())
+            return await ask(token)
         except AuthRejected:
-            return await ask(await self.fresh_token())
+            return await ask(await self._tokens.fresh(is_urgent=is_urgent))
 
 
 def _newest(orders: Sequence[WireOrder], client_id: ClientOrderId, market_id: MarketId) -> OrderReport | None:

@@ -13,6 +13,7 @@ from core.connectors.lighter.housekeeping import Housekeeper
 from core.connectors.lighter.rest import RestClient
 from core.connectors.lighter.session import Session, SessionPolicy
 from core.connectors.lighter.signer import Signer
+from core.connectors.lighter.tokens import Tokens
 from core.connectors.lighter.venue_api import VenueApi
 from core.events import Event, FillReported, LinkStatus, Noticed, NoticeLevel
 from core.units import AccountIndex
@@ -33,7 +34,7 @@ class World:
         self.rest.limiter.adopt(Tier.PREMIUM)
         session = Session((), SessionPolicy(data_is_life=False))
         self.feed = AccountFeed(AccountIndex(ACCOUNT), session, self.events.append, newest_trade=5)
-        api = VenueApi(self.rest, signer, ACCOUNT, self.clock)
+        api = VenueApi(self.rest, Tokens(signer, self.clock), ACCOUNT, self.clock)
         self.keeper = Housekeeper(api, self.rest, self.feed, {}, self.events.append, self.clock)
 
     async def seconds(self, count: int) -> None:
