@@ -1,7 +1,7 @@
 """What the venue shows of orders, in streams, lists and look-ups, and what follows for ours. Pure.
 
-A report wins over belief, an older report never over a newer one, and silence proves something only after it was asked
-for again and again.
+A report wins over belief, an older report never over a newer one unless it is the order's end, and silence proves
+something only after it was asked for again and again.
 """
 
 from collections.abc import Callable
@@ -156,14 +156,14 @@ class Evidence:
     def _apply(self, tracked: Tracked, report: OrderReport, now: Instant) -> None:
         trigger = shown(report.status)
         is_open = trigger is Trigger.SHOW_OPEN
-        if report.time_us < tracked.venue_us:
-            return
+        if report.time_us < tracked.venue_us and (is_open or tracked.status.is_closed):
+            return  # an end stays an end: were the venue's clock set back meanwhile, it would never be taken
         if is_open and tracked.status.is_closed and report.time_us == tracked.venue_us:
             return  # the list was on its way when the order ended
         if is_open and 0 < report.size <= tracked.booked:  # an exit has no size before its lead fills
             return  # its fills already prove that nothing is left
         was_in_flight = tracked.status.is_in_flight
-        tracked.venue_us = report.time_us
+        tracked.venue_us = max(report.time_us, tracked.venue_us)
         tracked.is_listed = is_open
         tracked.shown_ns = tracked.shown_ns or now.mono_ns
         self._note_filled(tracked, report, now)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import count
-from multiprocessing import forkserver, resource_tracker
+from multiprocessing import connection, forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import Lock
@@ -57,9 +57,10 @@ class Ground:
     def live(self, body: Callable[[Life, Connection], None], life: Life) -> "Running":
         mine, theirs = self.context.Pipe()
         process = self.context.Process(target=body, args=(life, theirs))
-        process.start()
+        with self.lock:
+            process.start()
         theirs.close()
-        return Running(process, mine)
+        return Running(process, mine, self.lock)
 
 
 @dataclass
@@ -68,6 +69,8 @@ class Running:
 
     process: multiprocessing.process.BaseProcess
     line: Connection
+    lock: Lock
+    """Held by whoever reads exit codes: a start in another thread reads those of all, and takes them away from here."""
 
     def hear(self) -> object:
         assert self.line.poll(PATIENCE_S), "nothing heard"
@@ -78,11 +81,13 @@ class Running:
         return self.hear()
 
     def join(self) -> int | None:
-        self.process.join(PATIENCE_S)
-        code = self.process.exitcode
-        if code is None:
-            self.process.kill()
-            self.process.join()
+        """Its exit code; None when it had to be killed to end."""
+        connection.wait([self.process.sentinel], PATIENCE_S)
+        with self.lock:
+            code = self.process.exitcode
+            if code is None:
+                self.process.kill()
+                self.process.join()
         self.line.close()
         return code
 

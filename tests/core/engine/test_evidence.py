@@ -56,3 +56,29 @@ class TestWords:
         bench.wish(CancelOrder(market_id=report.market_id, client_id=report.client_id, origin=origin))
         bench.tell_ended(report)
         assert self.said(bench) == []
+
+
+class TestAVenueWhoseClockWasSetBack:
+    """Its newer reports carry older times: an order's end is believed all the same, anything else is not."""
+
+    def test_an_end_is_an_end(self, bench: Bench) -> None:
+        report = bench.rest()
+        bench.wish(CancelOrder(market_id=report.market_id, client_id=report.client_id))
+        over = bench.ended(report)
+        bench.tell(OrdersReported(orders=(replace(over, time_us=report.time_us - 60_000_000),)))
+        assert bench.status(report.client_id) is S.CANCELED
+
+    def test_an_end_found_by_looking_it_up_is_an_end(self, bench: Bench) -> None:
+        report = bench.rest()
+        over = replace(bench.ended(report), time_us=report.time_us - 60_000_000)
+        bench.tell(fx.OrderLookedUp(client_id=report.client_id, report=over))
+        assert bench.status(report.client_id) is S.CANCELED
+
+    def test_an_older_word_that_it_is_open_changes_nothing(self, bench: Bench) -> None:
+        report = bench.rest()
+        bench.tell(OrdersReported(orders=(bench.ended(report, S.PARTIALLY_FILLED, "0.02"),)))
+        bench.tell(OrdersReported(orders=(replace(report, time_us=report.time_us - 60_000_000),)))
+        assert bench.status(report.client_id) is S.PARTIALLY_FILLED
+        bench.tell_ended(report, S.CANCELED)
+        bench.tell(OrdersReported(orders=(replace(report, time_us=report.time_us - 60_000_000),)))
+        assert bench.status(report.client_id) is S.CANCELED
