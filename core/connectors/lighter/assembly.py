@@ -83,6 +83,7 @@ class Running:
         works = [(stream.health.name.value, stream.run()) for stream in (*self.shards, self.account)]
         works.append(("rest", self.keeper.run()))
         self.keeper.on_back = self._wake
+        self.keeper.lanes = (self.trading,) if self.kill is self.trading else (self.trading, self.kill)
         if self.second is not None and self.watch is not None:
             works += [("drop copy", self.second.run()), ("drop copy watch", self.watch.run())]
         tasks = [asyncio.create_task(work, name=f"lighter {name}") for name, work in works]

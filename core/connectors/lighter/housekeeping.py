@@ -1,4 +1,4 @@
-"""What has to be looked at now and then over REST: whether the venue answers, missed fills, markets that change status.
+"""What has to be looked at now and then over REST: the link itself, missed fills, changed markets, lost nonces.
 
 One task, one look a second; each duty decides by itself whether it is due, and none can keep the others from theirs.
 A duty that the venue does not let us do is told once, since a link that answers looks well meanwhile.
@@ -13,6 +13,7 @@ from core.clock import SECOND_NS, Clock
 from core.connectors.base import EventSink
 from core.connectors.lighter.account_feed import AccountFeed
 from core.connectors.lighter.budget import Grade, Tier
+from core.connectors.lighter.lane import Lane
 from core.connectors.lighter.rest import Declined, RestClient
 from core.connectors.lighter.venue_api import VenueApi
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
@@ -77,10 +78,13 @@ class Housekeeper:
         self._announced: tuple[LinkStatus, str] | None = None
         self.on_back: Callable[[], None] = _nothing
         """Called when REST answers after a failure."""
+        self.lanes: tuple[Lane, ...] = ()
+        """Lanes whose nonces are read again once they are lost, so that no order or kill has to do it first."""
         self._duties: Final = (
             _Duty("fetching the fills that the stream may have missed", NoticeLevel.ALERT, self._close_gap),
             _Duty("reading which markets changed", NoticeLevel.WARN, self._read_markets),
             _Duty("reading the account", NoticeLevel.WARN, self._read_account, is_sign_of_life=True),
+            _Duty("reading the next nonce", NoticeLevel.WARN, self._read_nonces),
         )
 
     async def run(self) -> None:
@@ -156,6 +160,15 @@ class Housekeeper:
         if silence:
             self._tell(NoticeLevel.ALERT, f"{silence}: connecting anew")
             self._feed.distrust(silence)
+        return True
+
+    async def _read_nonces(self, now_ns: int) -> bool:
+        del now_ns
+        due = [lane for lane in self.lanes if lane.is_forgetful]
+        if not due or self._rest.health.status is not LinkStatus.LIVE:
+            return False
+        for lane in due:
+            await lane.learn()
         return True
 
     @property

@@ -110,6 +110,24 @@ class Lane:
         """
         await self._fetch(Grade.URGENT)
 
+    @property
+    def is_forgetful(self) -> bool:
+        """Whether the next transaction would have to ask for its nonce first, and none is doing so."""
+        return isinstance(self._state, nonce.Unknown) and not self._turn.is_taken
+
+    async def learn(self) -> None:
+        """Read the nonce of a lane that lost it, in nobody's way: whoever wants to send meanwhile asks by himself.
+
+        Raises:
+            LinkDown: the venue did not say, or the budget for chores is spent.
+            AuthRejected: it does not know the key.
+            ProtocolViolation: its answer cannot be read.
+        """
+        before = self._state
+        fetched = await self._ask_nonce(Grade.CHORE)
+        if self._state is before and self.is_forgetful:
+            self._state = nonce.step(self._state, nonce.Fetched(fetched))
+
     async def send(
         self, tx: Tx, gate: SendGate, urgency: Urgency, on_sent: Callable[[int], None] | None = None
     ) -> TxOutcome:
@@ -272,13 +290,17 @@ class Lane:
         return tx_outcome(found, known) or verdict
 
     async def _fetch(self, grade: Grade) -> int:
+        fetched = await self._ask_nonce(grade)
+        self._state = nonce.step(self._state, nonce.Fetched(fetched))
+        return fetched
+
+    async def _ask_nonce(self, grade: Grade) -> int:
         answer = await self._rest.get(
             "/api/v1/nextNonce",
             NextNonce,
             {"account_index": self._account, "api_key_index": self._signer.api_key_index},
             grade=grade,
         )
-        self._state = nonce.step(self._state, nonce.Fetched(answer.nonce))
         return answer.nonce
 
 

@@ -22,6 +22,11 @@ class Turn:
         self._waiting: list[tuple[Urgency, int, asyncio.Future[None]]] = []
         self._arrivals = 0
 
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody has it."""
+        return self._is_taken
+
     async def take(self, urgency: Urgency) -> None:
         """Wait for it; whoever takes it gives it back."""
         if not self._is_taken:
