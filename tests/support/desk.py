@@ -12,7 +12,8 @@ from tui.app import Desk, DeskOptions
 
 LARGE = (200, 50)
 SMALL = (80, 24)
-_TEST_FPS = 50
+_TEST_FPS = 10
+"""Not more: after each key Textual waits for a moment of 20 ms in which next to nothing is done, up to two seconds."""
 
 
 def a_desk(engine: FakeEngine, *, is_live: bool = False) -> Desk:
