@@ -71,6 +71,10 @@ class Desk(Host):
         """Ask for the word and the reason."""
         await self._ask.rearm()
 
+    async def action_part(self) -> None:
+        """Ask what part to kill or to flatten."""
+        await self._ask.part()
+
     def action_strategy(self) -> None:
         """Start or stop the selected strategy, or the first where none can be selected."""
         known = self.view.state.strategies

@@ -24,6 +24,8 @@ class Key:
     """Works above every modal and inside every text field."""
     is_dangerous: bool = False
     """Stops trading or changes what may be sent; never a bare letter."""
+    is_secondary: bool = False
+    """In the footer only where there is room left."""
     shown: str = ""
     """How the keys are written, where their names would puzzle."""
 
@@ -79,6 +81,13 @@ KEYS: Final = (
         is_priority=True,
         is_dangerous=True,
     ),
+    Key(
+        keys=("f7",),
+        action="part",
+        label="stop part",
+        help="Choose a market or a strategy to kill, or what to flatten: cancelled, then closed near the mark. Asks.",
+        is_secondary=True,
+    ),
     Key(keys=("n",), action="ticket", label="order", help="Open the order ticket for the selected market."),
     Key(
         keys=("c",),
@@ -86,7 +95,12 @@ KEYS: Final = (
         label="cancel",
         help="Cancel the order selected in tasks or order map, whichever is focused.",
     ),
-    Key(keys=("a",), action="rearm", label="re-arm", help="Lift a confirmed kill, with a typed word and a reason."),
+    Key(
+        keys=("a",),
+        action="rearm",
+        label="re-arm",
+        help="Lift a confirmed kill, also of a part, with a typed word and a reason.",
+    ),
     Key(
         keys=("s",),
         action="strategy",
@@ -121,7 +135,9 @@ KEYS: Final = (
 
 _UNLISTED: Final = frozenset({"privacy", "picture"})
 """Named in the palette, but not worth a place in the footer."""
-FOOTER: Final = tuple(key for key in KEYS if key.label and key not in SURFACES and key.action not in _UNLISTED)
+_WORDED: Final = tuple(key for key in KEYS if key.label and key not in SURFACES and key.action not in _UNLISTED)
+FOOTER: Final = tuple(key for key in _WORDED if not key.is_secondary)
+SECONDARY: Final = tuple(key for key in _WORDED if key.is_secondary)
 HARMLESS: Final = tuple(key for key in KEYS if key.label and not key.is_dangerous)
 
 FIXED: Final = (

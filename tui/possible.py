@@ -12,7 +12,9 @@ def is_possible(action: str, view: View, order: Order | None) -> bool:
         case "cancel":
             return order is not None and not order.status.is_closed
         case "rearm":
-            return view.kill.is_latched
+            return view.kill.is_latched or bool(view.state.kills)
+        case "part":
+            return bool(view.state.markets or view.state.strategies)
         case "strategy":
             return bool(view.state.strategies)
         case _:

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from core.commands import ExitPolicy, Rearm, SubmitOrder
+from core.commands import ExitPolicy, Rearm, RearmPart, SubmitOrder
 from core.model import OrderIntent
 from core.state import BreakerStatus, Notice
 from tui import wishes
 from tui.screens.breaker import CloseBreakerModal
 from tui.screens.flatten import FlattenModal
+from tui.screens.part import PartModal, PartStop
 from tui.screens.quit import LeavingModal, QuitModal, is_known
 from tui.screens.rearm import RearmModal
 from tui.screens.text import HelpModal, NoticeModal
@@ -34,7 +35,14 @@ class Questions:
 
     async def rearm(self) -> None:
         """Ask for the word and the reason."""
-        await open_window(self._host, RearmModal(self._host.view), self._rearm)
+        if not isinstance(self._host.screen, RearmModal):
+            await open_window(self._host, RearmModal(self._host.view), self._rearm)
+
+    async def part(self) -> None:
+        """Ask which market or strategy to kill, or what to flatten."""
+        host = self._host
+        if not isinstance(host.screen, PartModal):
+            await open_window(host, PartModal(host.view, host.surface.scope), self._stop_part)
 
     async def close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
         """Ask why a tripped breaker may be closed."""
@@ -67,15 +75,32 @@ class Questions:
         if intent is not None:
             self._host.handle.submit(SubmitOrder(intent=intent))
 
-    def _rearm(self, reason: str | None) -> None:
-        if reason:
-            self._host.handle.submit(Rearm(by=wishes.BY, reason=reason))
+    def _rearm(self, wish: Rearm | RearmPart | None) -> None:
+        if wish is not None:
+            self._host.handle.submit(wish)
+
+    def _stop_part(self, stop: PartStop | None) -> None:
+        host = self._host
+        if stop is None:
+            return
+        if not stop.is_flatten:
+            host.handle.submit(wishes.kill_part(stop.scope, host.newest().now.mono_ns))
+            return
+
+        def flatten(is_meant: bool | None) -> None:  # noqa: FBT001 - what the window answers
+            if is_meant:
+                host.handle.submit(wishes.flatten(stop.scope))
+
+        host.push_screen(FlattenModal("flatten", stop.scope.market_id), flatten)
 
     def _leave(self, policy: ExitPolicy | None) -> None:
         if policy is ExitPolicy.FLATTEN:  # it trades: one key too many must not do it
-            self._host.push_screen(FlattenModal(), self._end)
+            self._host.push_screen(FlattenModal("flatten and quit"), self._flatten_and_end)
         else:
             self._end(policy)
+
+    def _flatten_and_end(self, is_meant: bool | None) -> None:  # noqa: FBT001 - what the window answers
+        self._end(ExitPolicy.FLATTEN if is_meant else None)
 
     def _end(self, policy: ExitPolicy | None) -> None:
         if policy is not None:

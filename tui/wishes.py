@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from core.commands import CancelOrder, CloseBreaker, SetStrategy, TripBreaker
+from core.commands import CancelOrder, CloseBreaker, Flatten, KillPart, Rearm, RearmPart, SetStrategy, TripBreaker
 from core.model import Order
+from core.scope import Scope
 from core.state import BreakerStatus, StrategyStatus
 
 BY: Final = "operator"
@@ -28,3 +29,18 @@ def cancel(order: Order) -> CancelOrder:
 def toggle(strategy: StrategyStatus) -> SetStrategy:
     """Stop a strategy that runs, start one that does not."""
     return SetStrategy(name=strategy.name, running=not strategy.is_running, by=BY)
+
+
+def kill_part(scope: Scope, pressed_ns: int) -> KillPart:
+    """Kill one market or one strategy; latencies count from this monotonic moment."""
+    return KillPart(scope=scope, by=BY, pressed_ns=pressed_ns)
+
+
+def flatten(scope: Scope) -> Flatten:
+    """Kill one market, or everything, and close its positions."""
+    return Flatten(by=BY, market_id=scope.market_id)
+
+
+def rearm(scope: Scope, reason: str) -> Rearm | RearmPart:
+    """Lift the kill of everything, or of a part."""
+    return Rearm(by=BY, reason=reason) if scope.is_everything else RearmPart(scope=scope, by=BY, reason=reason)

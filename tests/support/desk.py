@@ -9,6 +9,7 @@ from core.state import ExitReport
 from tests.support.fake_engine import FakeEngine
 from tests.support.waiting import eventually
 from tui.app import Desk, DeskOptions
+from tui.widgets.lines import Lines
 
 LARGE = (200, 50)
 SMALL = (80, 24)
@@ -49,3 +50,17 @@ async def shows(pilot: Pilot[ExitReport | None], *words: str) -> None:
         await eventually(lambda: all(word in text(app) for word in words), f"the screen to show {words}")
     except AssertionError as error:
         raise AssertionError(f"{error}; it shows:\n{text(app)}") from None
+
+
+async def says(pilot: Pilot[ExitReport | None], *sentences: str) -> None:
+    """Wait until the window says all these sentences, wherever its lines break."""
+    app = pilot.app
+
+    def said() -> str:
+        lines = [line for widget in app.screen.query(Lines) for line in widget._lines]
+        return " ".join("".join(span.text for span in line).strip() for line in lines)
+
+    try:
+        await eventually(lambda: all(sentence in said() for sentence in sentences), f"the window to say {sentences}")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; it says:\n{said()}") from None

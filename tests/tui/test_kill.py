@@ -1,5 +1,7 @@
 """The kill key on every screen, and what the banner says until the venue has confirmed."""
 
+import importlib
+import pkgutil
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -12,18 +14,23 @@ from core.state import BreakerStatus, KillPhase, KillStatus
 from tests.support.desk import SMALL, on_screen, shows, text
 from tests.support.fake_engine import FakeEngine
 from tests.support.waiting import eventually
+from tui import screens
 from tui.keys import KILL, is_kill_key
 from tui.screens.alerts import AlertsScreen
 from tui.screens.breaker import CloseBreakerModal
 from tui.screens.desk import DeskScreen
+from tui.screens.flatten import FlattenModal
 from tui.screens.health import HealthScreen
 from tui.screens.log import LogScreen
 from tui.screens.market import MarketScreen
+from tui.screens.modal import Modal
 from tui.screens.orders import OrdersScreen
+from tui.screens.part import PartModal
 from tui.screens.quit import LeavingModal, QuitModal
 from tui.screens.rearm import RearmModal
 from tui.screens.risk import RiskScreen
 from tui.screens.strategies import StrategiesScreen
+from tui.screens.surface import Surface
 from tui.screens.text import HelpModal, NoticeModal
 from tui.screens.ticket import Ticket
 
@@ -46,6 +53,8 @@ WAYS = [
     (("ctrl+t",), CloseBreakerModal),
     (("ctrl+q",), QuitModal),
     (("ctrl+q", "enter"), LeavingModal),
+    (("ctrl+q", "f", "enter"), FlattenModal),
+    (("f7",), PartModal),
     (("ctrl+p",), CommandPalette),
     (("o", "slash"), OrdersScreen),
     *(((key,), screen) for key, screen in SURFACES),
@@ -76,6 +85,17 @@ async def test_every_kill_key_works_on_every_screen(way: Sequence[str], screen: 
             assert engine.kills == [("operator", engine.clock.now().mono_ns)] * presses
         assert isinstance(pilot.app.screen, screen)
         await shows(pilot, "KILL ")
+
+
+def test_no_screen_and_no_window_is_left_out_of_the_walk():
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        importlib.import_module(module.name)
+    walked = {screen for _, screen in WAYS}
+    assert {one for one in _below(Modal) | _below(Surface) if not _below(one)} <= walked
+
+
+def _below(base: type) -> set[type]:
+    return {one for child in base.__subclasses__() for one in (child, *_below(child))}
 
 
 async def test_the_kill_key_works_in_a_terminal_that_is_too_small():

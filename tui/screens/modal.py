@@ -27,9 +27,11 @@ class Modal(ModalScreen[Result]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "close", show=False)]
     TITLE_TEXT: ClassVar[str] = ""
 
-    def __init__(self) -> None:
+    def __init__(self, title: str = "") -> None:
+        """`title` stands in the frame instead of the class's own."""
         super().__init__()
         self._banner = KillBanner()
+        self._frame_title = title or self.TITLE_TEXT
 
     def window(self) -> Iterable[Widget]:
         """What stands in the window."""
@@ -39,7 +41,7 @@ class Modal(ModalScreen[Result]):
         """Banner above, window in the middle."""
         yield self._banner
         with Window() as window:
-            window.border_title = self.TITLE_TEXT
+            window.border_title = self._frame_title
             yield from self.window()
 
     def show(self, view: View) -> None:

@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from core.model import Order
+from core.scope import Scope
 from core.state import StrategyStatus
 from core.units import MarketId
 from tui.bridge import EngineHandle
@@ -148,6 +149,16 @@ class Surface(Screen[None]):
     def market_id(self) -> MarketId | None:
         """The market selected here, if this surface has one selected."""
         return None
+
+    @property
+    def scope(self) -> Scope | None:
+        """The part of the account that is selected: by the focused pane, else here."""
+        scope = getattr(self.focused, "scope", None)
+        if isinstance(scope, Scope):
+            return scope
+        if self.strategy is not None:
+            return Scope(strategy=self.strategy.name)
+        return None if self.market_id is None else Scope(market_id=self.market_id)
 
     @property
     def order(self) -> Order | None:

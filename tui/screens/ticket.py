@@ -3,9 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Final, assert_never
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, Label
@@ -18,6 +16,7 @@ from tui.screens.modal import Modal, say
 from tui.screens.ticket_form import Problem, TicketText, fills_at_once, find_market, prefill, read_ticket
 from tui.view import View
 from tui.widgets.choice import Choice
+from tui.widgets.field import Field
 from tui.widgets.lines import Line, Lines, Span, Tone
 from tui.widgets.text_field import TextField
 
@@ -26,20 +25,6 @@ _LONGEST: Final = 64
 """Longer than any number or symbol that is understood, so that what is cut off can never have made sense.
 
 Nothing that is typed is dropped: a number without its comma or exponent would be another number."""
-
-
-class Field(Horizontal):
-    """A label and what it names."""
-
-    def __init__(self, label: str, widget: Widget) -> None:
-        super().__init__()
-        self._label = label
-        self._widget = widget
-
-    def compose(self) -> ComposeResult:
-        """Label left, widget right."""
-        yield Label(self._label)
-        yield self._widget
 
 
 class Ticket(Modal[OrderIntent]):

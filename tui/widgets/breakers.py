@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from core.scope import Scope
 from core.state import BreakerStatus
 from core.units import MarketId
 from tui.format import utc
@@ -73,6 +74,12 @@ class BreakersPane(Grid[BreakerRow]):
                     if self._is_complete or breaker.is_tripped or breaker.market_id is None
                 ]
             )
+
+    @property
+    def scope(self) -> Scope | None:
+        """Whose breaker the cursor is on."""
+        row = self.selected
+        return None if row is None else Scope(market_id=row.breaker.market_id, strategy=row.breaker.strategy)
 
 
 def _scope(breaker: BreakerStatus, symbols: Mapping[MarketId, str]) -> str:

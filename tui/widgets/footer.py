@@ -1,9 +1,9 @@
 """The footer: the keys that work now, from the one key map; what does not work now is grey, not gone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
-from tui.keys import FOOTER, SURFACES, Key
+from tui.keys import FOOTER, SECONDARY, SURFACES, Key
 from tui.view import View
 from tui.widgets.lines import Line, Lines, Span, Tone
 
@@ -25,17 +25,27 @@ class Footer(Lines):
 
 
 def footer(is_enabled: Callable[[Key], bool], width: int) -> Line:
-    """Every key of the footer, control keys written short where space is; the screens' keys where there is room."""
+    """Every key of the footer, control keys written short where space is; others where there is room."""
     names = [key.display for key in FOOTER]
     if sum(len(name) + len(key.label) + _AROUND for name, key in zip(names, FOOTER, strict=True)) > width:
         names = [name.replace("ctrl+", "^") for name in names]
-    spans: list[Span] = []
-    for name, key in zip(names, FOOTER, strict=True):
-        on = is_enabled(key)
-        tone = Tone.HALTED if key.is_dangerous else Tone.CALM
-        spans.append(Span(f" {name}", tone if on else Tone.DIM))
-        spans.append(Span(f" {key.label} ", Tone.PLAIN if on else Tone.DIM))
-    room = width - sum(len(span.text) for span in spans)
+    spans = [span for name, key in zip(names, FOOTER, strict=True) for span in _key(name, key, is_enabled)]
+    room = width - _length(spans)
     screens = [Span(f" {key.display} {key.label} ", Tone.DIM) for key in SURFACES]
-    length = sum(len(span.text) for span in screens)
-    return (*spans, Span(" " * (room - length)), *screens) if length <= room else tuple(spans)
+    if _length(screens) > room:
+        screens = []
+    for key in SECONDARY:
+        more = _key(key.display, key, is_enabled)
+        if _length(spans) + _length(more) + _length(screens) <= width:
+            spans.extend(more)
+    return (*spans, Span(" " * (width - _length(spans) - _length(screens))), *screens) if screens else tuple(spans)
+
+
+def _key(name: str, key: Key, is_enabled: Callable[[Key], bool]) -> tuple[Span, Span]:
+    on = is_enabled(key)
+    tone = Tone.HALTED if key.is_dangerous else Tone.CALM
+    return Span(f" {name}", tone if on else Tone.DIM), Span(f" {key.label} ", Tone.PLAIN if on else Tone.DIM)
+
+
+def _length(spans: Iterable[Span]) -> int:
+    return sum(len(span.text) for span in spans)
