@@ -112,6 +112,8 @@ class ExecutionEngine:
         if facts.standing.kill.is_latched:
             inbox.press_seen = halt.press()
         self._is_connected = False
+        self._has_head_start = False
+        """While a cancel-all has the loop to itself."""
         self._publish_due: asyncio.TimerHandle | None = None
         self._report: ExitReport | None = None
 
@@ -184,10 +186,12 @@ class ExecutionEngine:
 
     async def _let_cancel_all_leave(self) -> None:
         """Nothing else is looked at before: freezing a thousand tasks for the screen takes longer than sending it."""
+        self._has_head_start = True
         await asyncio.sleep(0)  # its sending begins
         with suppress(TimeoutError):
             async with asyncio.timeout(_HEAD_START_S):
                 await self._executor.sender.kills_left.wait()
+        self._has_head_start = False
 
     def _judge(self, item: Item) -> None:
         now = self._parts.clock.now()
@@ -285,7 +289,7 @@ class ExecutionEngine:
             await asyncio.sleep(_BEAT_S)
             if self._machine.facts.urgency is Urgency.NONE:
                 self._publisher.beat(self._parts.clock.now())
-            else:
+            elif not self._has_head_start:
                 self._publish()
 
     def _step_autopilot(self) -> None:

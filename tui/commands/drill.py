@@ -34,25 +34,40 @@ def add(commands: "Subparsers[argparse.ArgumentParser]") -> None:
     drill.add_argument("--in-flight", type=number(0, 50), default=4, help="orders asked for right before it (4)")
     drill.add_argument("--foreign", type=number(0, 10), default=2, help="orders placed behind the engine's back (2)")
     drill.add_argument("--load", type=number(0, 20_000), default=0, metavar="N", help="book frames a second besides")
+    drill.add_argument(
+        "--faults", type=Path, metavar="FILE", help="faults of the venue during each kill (TOML or JSON)"
+    )
+    patience = "seconds that each step of a round may take (20)"
+    drill.add_argument("--patience", type=number(1, 600), default=20, metavar="S", help=patience)
 
 
 def run(options: argparse.Namespace) -> int:
     """Every round on one venue and one engine; the results on standard output and in the profile's folder."""
     from core import config  # noqa: PLC0415 - --help stays quick
     from core.connectors.venue.child import PaperVenue  # noqa: PLC0415
+    from tui.commands.drill_faults import Trouble, read  # noqa: PLC0415
     from tui.commands.drill_round import Plan, rehearse  # noqa: PLC0415
     from tui.commands.places import PAPER, paper, state_folder  # noqa: PLC0415
     from tui.log_file import held_log  # noqa: PLC0415
 
     settings = config.load(options.config, profile=PAPER)
     folder = state_folder(settings.state_dir / PAPER)
-    plan = Plan(rounds=options.rounds, resting=options.resting, in_flight=options.in_flight, foreign=options.foreign)
+    plan = Plan(
+        rounds=options.rounds,
+        resting=options.resting,
+        in_flight=options.in_flight,
+        foreign=options.foreign,
+        patience_s=options.patience,
+    )
+    faults = None if options.faults is None else read(options.faults)
+    words = () if faults is None else ("--control",)
     with (
         held_log(),  # a rehearsal's log lines are no news; what counts is printed
         TemporaryDirectory(prefix="lighter-tui-drill-") as scratch,
-        PaperVenue(seed=settings.paper.seed, rate=options.load or None) as venue,
+        PaperVenue(seed=settings.paper.seed, rate=options.load or None, options=words) as venue,
     ):
-        results = asyncio.run(rehearse(paper(settings, venue.ready), plan, Path(scratch), _say_round))
+        address, trouble = paper(settings, venue.ready), Trouble(venue.ready, faults)
+        results = asyncio.run(rehearse(address, plan, trouble, Path(scratch), _say_round))
     samples = {name: [one.spans[name] for one in results if name in one.spans] for name in _SHOWN}
     failed = [one for one in results if not one.is_good]
     for name, title in _SHOWN.items():
@@ -91,6 +106,7 @@ def _log(file: Path, options: argparse.Namespace, samples: dict[str, list[int]],
         "in_flight": options.in_flight,
         "foreign": options.foreign,
         "load": options.load,
+        "faults": None if options.faults is None else str(options.faults),
         "failed": failed,
         "nanoseconds": samples,
     }

@@ -19,13 +19,13 @@ from core.engine.handle import EngineThread
 from core.engine.runtime import EngineParts
 from core.errors import LinkDown
 from core.limits import RiskLimits
-from core.model import BookStatus, Market, OrderIntent, OrderType, Side, TimeInForce
+from core.model import BookStatus, Market, OrderIntent, OrderStatus, OrderType, Side, TimeInForce
 from core.risk import RiskManager
 from core.state import EnginePhase, KillPhase
-from core.units import ClientOrderId
+from core.units import ClientOrderId, TaskId
+from tui.commands.drill_faults import Trouble
 
 BY: Final = "the drill"
-_PATIENCE_S: Final = 20
 _LOOK_S: Final = 0.0005
 _AGAIN: Final = 40
 """Snapshots after which an order that did not come to rest is asked for once more."""
@@ -42,6 +42,8 @@ class Plan:
     resting: int
     in_flight: int
     foreign: int
+    patience_s: int = 20
+    """How long each step of a round may take."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,7 +55,9 @@ class Round:
     detail: str = ""
 
 
-async def rehearse(address: LighterSettings, plan: Plan, folder: Path, tell: Callable[[int, str], None]) -> list[Round]:
+async def rehearse(
+    address: LighterSettings, plan: Plan, trouble: Trouble, folder: Path, tell: Callable[[int, str], None]
+) -> list[Round]:
     """Run every round on one engine; a round that goes wrong ends the drill, as the next would begin from there."""
     clock = SystemClock()
     # Round after round places the same orders on purpose: what guards a day of trading would stop the rehearsal.
@@ -74,7 +78,7 @@ async def rehearse(address: LighterSettings, plan: Plan, folder: Path, tell: Cal
     found: list[Round] = []
     try:
         await stranger.start(lambda _: None)
-        drill = _Drill(engine, stranger, plan)
+        drill = _Drill(engine, stranger, plan, trouble)
         for count in range(1, plan.rounds + 1):
             made = await drill.round()
             found.append(made)
@@ -89,10 +93,11 @@ async def rehearse(address: LighterSettings, plan: Plan, folder: Path, tell: Cal
 
 
 class _Drill:
-    def __init__(self, engine: EngineThread, stranger: LighterConnector, plan: Plan) -> None:
+    def __init__(self, engine: EngineThread, stranger: LighterConnector, plan: Plan, trouble: Trouble) -> None:
         self._engine = engine
         self._stranger = stranger
         self._plan = plan
+        self._trouble = trouble
         self._strangers_ids = _STRANGERS_IDS
         self._asked = 0
         """How many resting orders of this round were asked for."""
@@ -104,7 +109,12 @@ class _Drill:
         try:
             await self._arm()
             await self._fill_the_book()
-            await self._press(made)
+            try:
+                await self._trouble.begin()
+                await self._send_more()
+                await self._press(made)
+            finally:
+                await self._trouble.end()
             left = await self._stranger.open_orders()
             made.is_good = not left
             confirmed_ms = Decimal(made.spans["confirmed_ns"]).scaleb(-6)
@@ -129,15 +139,19 @@ class _Drill:
             self._strangers_ids += 1
             order = NewOrder(client_id=ClientOrderId(self._strangers_ids), intent=self._intent(50 + number))
             await self._stranger.submit(order, _open)
+
+    async def _send_more(self) -> None:
+        """Orders that are on their way when the key is pressed."""
+        known = self._moved()
         for number in range(self._plan.in_flight):
             self._engine.submit(SubmitOrder(intent=self._intent(100 + number)))
         if self._plan.in_flight:
-            await self._until(self._is_busy, "one more order to be on its way")
+            await self._until(lambda: not self._moved() <= known, "one more order to be on its way")
 
-    def _is_busy(self) -> bool:
-        """Whether something is on its way, or a breaker has just stopped what was."""
-        is_tripped = any(breaker.is_tripped for breaker in self._engine.state().breakers)
-        return is_tripped or self._live() > self._plan.resting
+    def _moved(self) -> set[TaskId | None]:
+        """Tasks that left the queue: on their way, at rest, refused, or stopped by a breaker."""
+        state = self._engine.state()
+        return {task.id for task in (*state.tasks, *state.recent) if task.order.status is not OrderStatus.QUEUED}
 
     def _place(self, number: int) -> bool:
         """Whether order `number` is live; asks for it where it is not, and once more where a breaker stood before it.
@@ -192,7 +206,7 @@ class _Drill:
         )
 
     async def _until(self, is_so: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + self._plan.patience_s
         while not is_so():
             state = self._engine.state()
             if state.is_over or time.monotonic() > deadline:

@@ -3,19 +3,39 @@
 import asyncio
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from core.commands import ExitPolicy, Rearm, SubmitOrder
-from core.decisions import Denied, DenyReason, Refused, Unresolved
+from core.commands import ExitPolicy, KillPart, Rearm, SubmitOrder
+from core.decisions import Denied, DenyReason, Refused, TxOutcome, Unresolved
 from core.engine.handle import EngineThread
 from core.errors import LinkDown
 from core.model import OrderStatus
+from core.scope import Scope
 from core.state import EnginePhase, KillPhase
+from core.units import MarketId
 from tests.support.engine import parts_of, running, seen, started
-from tests.support.fake_connector import FakeConnector, Fate, intent
+from tests.support.fake_connector import ETH, FakeConnector, Fate, intent
 from tests.support.waiting import wait_until
+
+
+class Witness(FakeConnector):
+    """Looks at what the desk is shown at the moment a cancel-all leaves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.look: Callable[[], object] | None = None
+        self.looks: list[object] = []
+
+    async def cancel_all(self, market_id: MarketId | None, on_sent: Callable[[int], None]) -> TxOutcome:
+        def leaves(sent_ns: int) -> None:
+            if self.look is not None:
+                self.looks.append(self.look())
+            on_sent(sent_ns)
+
+        return await super().cancel_all(market_id, leaves)
 
 
 def press(handle: EngineThread) -> None:
@@ -81,6 +101,46 @@ def test_a_storm_of_orders_from_other_threads_ends_at_the_press(tmp_path: Path) 
         # Bytes that passed the gate before the press may be counted after it: at most one order was at the gate.
         assert len(venue.submitted) <= left + 1
         assert not venue.open
+
+
+class TestHeadStart:
+    """The cancel-all of a kill has the loop to itself until its bytes left: nothing is shown or dropped before."""
+
+    WAITING = 200
+
+    @pytest.mark.parametrize("way", [None, Scope(market_id=ETH)])
+    def test_it_leaves_before_what_waited_is_dropped_or_shown(self, tmp_path: Path, way: Scope | None) -> None:
+        venue = Witness()
+        with running(tmp_path, venue) as handle:
+            venue.hold_submits = asyncio.Event()  # nothing leaves, so that almost all of them wait
+            for _ in range(self.WAITING):
+                handle.submit(SubmitOrder(intent=intent()))
+            seen(handle, "all are tasks", lambda: len(handle.state().tasks) == self.WAITING, timeout=30)
+            venue.look = lambda: (handle.state().kill.is_latched, handle.state().kills, len(handle.state().tasks))
+            if way is None:
+                press(handle)
+            else:
+                handle.submit(KillPart(scope=way, by="test", pressed_ns=time.monotonic_ns()))
+            seen(handle, "its bytes left", lambda: venue.looks)
+            assert venue.looks[0] == (False, (), self.WAITING)
+            assert venue.loop is not None
+            venue.loop.call_soon_threadsafe(venue.hold_submits.set)
+            seen(handle, "nothing waits", lambda: not handle.state().tasks, timeout=30)
+            assert venue.submitted == []
+
+    def test_one_that_never_leaves_holds_nothing_up(self, tmp_path: Path) -> None:
+        venue = FakeConnector()
+        with running(tmp_path, venue) as handle:
+            handle.submit(SubmitOrder(intent=intent()))
+            seen(handle, "it rests", lambda: venue.open)
+            venue.hold_cancel_alls = asyncio.Event()
+            press(handle)
+            try:
+                seen(handle, "the kill is shown all the same", lambda: handle.state().kill.is_latched)
+            finally:
+                assert venue.loop is not None
+                venue.loop.call_soon_threadsafe(venue.hold_cancel_alls.set)
+            seen(handle, "confirmed", lambda: is_confirmed(handle))
 
 
 def test_a_press_before_the_engine_runs_is_remembered(tmp_path: Path) -> None:

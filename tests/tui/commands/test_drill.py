@@ -41,3 +41,41 @@ def test_what_cannot_be_rehearsed_is_refused(tmp_path: Path, arguments: tuple[st
     done = drill(tmp_path, *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "expected a whole number from" in done.stderr
+
+
+def test_a_kill_that_is_not_confirmed_ends_the_drill_with_exit_code_1(tmp_path: Path) -> None:
+    faults = tmp_path / "no-lists.json"
+    faults.write_text(json.dumps({"faults": [{"fault": "http-503", "match": "*accountActiveOrders*"}]}))
+    done = drill(tmp_path, "--rounds", "3", "--patience", "10", "--faults", str(faults))
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"^round 1: waited in vain for CONFIRMED: .*503", done.stdout, re.MULTILINE), done.stdout
+    assert re.search(r"^press to the venue's empty list +never$", done.stdout, re.MULTILINE)
+    assert "1 of 3 rounds: 1 ROUNDS FAILED" in done.stdout
+    record = json.loads((tmp_path / "state" / "paper" / "drill.jsonl").read_text())
+    assert len(record["failed"]) == 1
+    assert record["nanoseconds"]["confirmed_ns"] == []
+
+
+def test_under_faults_that_pass_every_round_is_confirmed(tmp_path: Path) -> None:
+    faults = tmp_path / "trouble.toml"
+    trouble = ("http-429", "nonce-storm", "request-lost", "reply-lost")
+    rules = [f'[[faults]]\nfault = "{name}"\nmatch = "*sendtx*"\ncount = 2\nrate = 0.5\n' for name in trouble]
+    faults.write_text("seed = 3\n" + "".join(rules) + '[[faults]]\nfault = "cut"\nmatch = "*account*"\ncount = 1\n')
+    done = drill(tmp_path, "--rounds", "2", "--patience", "60", "--faults", str(faults))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 of 2 rounds: every round confirmed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(None, "--faults: cannot read"), ('{"faults": [{"fault": "gremlins"}]}', "no fault is called 'gremlins'")],
+)
+def test_a_schedule_that_cannot_be_used_is_refused_before_anything_starts(
+    tmp_path: Path, text: str | None, words: str
+) -> None:
+    faults = tmp_path / "faults.json"
+    if text is not None:
+        faults.write_text(text)
+    done = drill(tmp_path, "--faults", str(faults))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr

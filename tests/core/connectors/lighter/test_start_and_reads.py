@@ -9,7 +9,7 @@ from core.connectors.lighter.connector import LighterConnector
 from core.connectors.lighter.housekeeping import Housekeeper
 from core.connectors.lighter.signer import generate_api_key
 from core.errors import AuthRejected, ConfigError, LinkDown
-from core.events import LinkName, LinkStatus, MarketsListed, Noticed
+from core.events import LinkName, LinkStatus, MarketsListed, Noticed, NoticeLevel
 from core.model import MarketStatus, OrderStatus
 from core.units import ClientOrderId, MarketId
 from tests.support.scripted_lighter import ACCOUNT, market_row, order_row, trade_row
@@ -58,6 +58,18 @@ async def test_a_key_that_is_not_ours_is_refused_before_anything_is_sent(venue):
     await _failing_start(venue.settings(kill_private_key=other), AuthRejected, "API key 6 of account 65 is not ours")
     await _failing_start(venue.settings(api_key_index=9), AuthRejected, "account 65 has no API key 9")
     assert venue.sent == []
+
+
+@pytest.mark.parametrize(("keys", "count"), [({}, 0), ({"kill_api_key_index": None, "kill_private_key": None}, 1)])
+async def test_without_a_kill_key_the_operator_is_told_what_that_costs(venue, start, keys, count):
+    _, events = await start(venue.settings(**keys))
+    told = [event for event in events if isinstance(event, Noticed) and event.text.startswith("no kill key")]
+    assert [(one.level, one.text) for one in told] == count * [
+        (
+            NoticeLevel.WARN,
+            "no kill key is configured: a kill waits for the answer to an order that is on its way",
+        )
+    ]
 
 
 async def test_an_account_nobody_knows_is_refused(venue):
