@@ -57,6 +57,10 @@ class Desk(Host):
         else:
             self.handle.submit(wishes.trip_everything())
 
+    async def action_trip(self) -> None:
+        """Ask whose breaker to trip or to close."""
+        await self._ask.trip(self.surface.scope)
+
     async def action_ticket(self) -> None:
         """Open the ticket for the selected market."""
         await self._ask.ticket()
@@ -134,6 +138,8 @@ class Desk(Host):
             await self.action_ticket()
         elif isinstance(item, BreakerRow) and item.breaker.is_tripped:
             await self._ask.close_breaker(item.breaker, item.symbol)
+        elif isinstance(item, BreakerRow):
+            await self._ask.trip(item.scope)
         elif isinstance(item, Notice):
             self._ask.notice(item)
         elif isinstance(item, Alert):

@@ -82,6 +82,13 @@ KEYS: Final = (
         is_dangerous=True,
     ),
     Key(
+        keys=("f6",),
+        action="trip",
+        label="trip",
+        help="Choose the breaker of a market, a strategy or everything, to trip or to close it with a reason.",
+        is_secondary=True,
+    ),
+    Key(
         keys=("f7",),
         action="part",
         label="stop part",
@@ -126,7 +133,7 @@ KEYS: Final = (
     Key(
         keys=("3",),
         action="pane(3)",
-        help="Go to pane 3; on the desk the breakers; Enter closes a tripped one.",
+        help="Go to pane 3; on the desk the breakers; Enter trips the selected one, or closes it.",
     ),
     Key(keys=("4",), action="pane(4)", help="Go to pane 4; on the desk the open tasks."),
     Key(keys=("5",), action="pane(5)", help="Go to pane 5; on the desk the order map."),

@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from core.commands import ExitPolicy, Rearm, RearmPart, SubmitOrder
+from core.commands import Command, ExitPolicy, SubmitOrder
 from core.model import OrderIntent
+from core.scope import Scope
 from core.state import BreakerStatus, Notice
 from tui import wishes
 from tui.screens.breaker import CloseBreakerModal
@@ -13,6 +14,7 @@ from tui.screens.quit import LeavingModal, QuitModal, is_known
 from tui.screens.rearm import RearmModal
 from tui.screens.text import HelpModal, NoticeModal
 from tui.screens.ticket import Ticket
+from tui.screens.trip import TripModal
 from tui.strokes import open_window
 
 if TYPE_CHECKING:
@@ -36,13 +38,19 @@ class Questions:
     async def rearm(self) -> None:
         """Ask for the word and the reason."""
         if not isinstance(self._host.screen, RearmModal):
-            await open_window(self._host, RearmModal(self._host.view), self._rearm)
+            await open_window(self._host, RearmModal(self._host.view), self._ask)
 
     async def part(self) -> None:
         """Ask which market or strategy to kill, or what to flatten."""
         host = self._host
         if not isinstance(host.screen, PartModal):
             await open_window(host, PartModal(host.view, host.surface.scope), self._stop_part)
+
+    async def trip(self, first: Scope | None) -> None:
+        """Ask whose breaker to trip or to close, and why."""
+        host = self._host
+        if not isinstance(host.screen, TripModal):
+            await open_window(host, TripModal(host.view, first), self._ask)
 
     async def close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
         """Ask why a tripped breaker may be closed."""
@@ -75,7 +83,7 @@ class Questions:
         if intent is not None:
             self._host.handle.submit(SubmitOrder(intent=intent))
 
-    def _rearm(self, wish: Rearm | RearmPart | None) -> None:
+    def _ask(self, wish: Command | None) -> None:
         if wish is not None:
             self._host.handle.submit(wish)
 

@@ -16,6 +16,16 @@ def trip_everything() -> TripBreaker:
     return TripBreaker(by=BY, reason="tripped by key")
 
 
+def trip(scope: Scope, reason: str) -> TripBreaker:
+    """Trip the breaker of everything, of a market or of a strategy."""
+    return TripBreaker(by=BY, reason=reason, market_id=scope.market_id, strategy=scope.strategy)
+
+
+def close_scope(scope: Scope, reason: str) -> CloseBreaker:
+    """Close the breaker of everything, of a market or of a strategy."""
+    return CloseBreaker(by=BY, reason=reason, market_id=scope.market_id, strategy=scope.strategy)
+
+
 def close(breaker: BreakerStatus, reason: str) -> CloseBreaker:
     """Close this breaker."""
     return CloseBreaker(by=BY, reason=reason, market_id=breaker.market_id, strategy=breaker.strategy)

@@ -33,6 +33,7 @@ from tui.screens.strategies import StrategiesScreen
 from tui.screens.surface import Surface
 from tui.screens.text import HelpModal, NoticeModal
 from tui.screens.ticket import Ticket
+from tui.screens.trip import TripModal
 
 SURFACES = [
     ("m", MarketScreen),
@@ -54,6 +55,7 @@ WAYS = [
     (("ctrl+q",), QuitModal),
     (("ctrl+q", "enter"), LeavingModal),
     (("ctrl+q", "f", "enter"), FlattenModal),
+    (("f6",), TripModal),
     (("f7",), PartModal),
     (("ctrl+p",), CommandPalette),
     (("o", "slash"), OrdersScreen),

@@ -23,6 +23,11 @@ class BreakerRow:
     symbol: str
     since: str
 
+    @property
+    def scope(self) -> Scope:
+        """What it holds back."""
+        return Scope(market_id=self.breaker.market_id, strategy=self.breaker.strategy)
+
 
 def _state(row: BreakerRow) -> Span:
     return TRADING[row.breaker.trips_to] if row.breaker.is_tripped else Span("○ closed", Tone.GAIN)
@@ -30,7 +35,7 @@ def _state(row: BreakerRow) -> Span:
 
 def _why(row: BreakerRow) -> Span:
     if not row.breaker.is_tripped:
-        return Span("ctrl+t trips it" if row.breaker.market_id is None else "", Tone.DIM)
+        return Span("ctrl+t trips it" if row.scope.is_everything else "enter trips it", Tone.DIM)
     until = f" (until {utc(row.breaker.until_us)})" if row.breaker.until_us is not None else ""
     return Span(f"{row.breaker.by}: {row.breaker.reason}{until}")
 
@@ -79,7 +84,7 @@ class BreakersPane(Grid[BreakerRow]):
     def scope(self) -> Scope | None:
         """Whose breaker the cursor is on."""
         row = self.selected
-        return None if row is None else Scope(market_id=row.breaker.market_id, strategy=row.breaker.strategy)
+        return None if row is None else row.scope
 
 
 def _scope(breaker: BreakerStatus, symbols: Mapping[MarketId, str]) -> str:
