@@ -1,8 +1,9 @@
 """One stream client that only counts: connects, subscribes, reads until the end, and says what it saw.
 
-Its own process, so that reading costs the venue nothing. Arguments: port, the markets' ids, and how many frames to let
-pass before it counts: the greeting and the snapshots. One line on stdout: `{"frames": ..., "seconds": ...}`, from the
-first byte after those to the last.
+Its own process, so that reading costs the venue nothing. Arguments: port, the markets' ids, how many frames to let
+pass before it counts (the greeting and the snapshots), and how many to count: a venue that ends takes its leave, and
+that takes time of its own. One line on stdout: `{"frames": ..., "seconds": ...}`, from the first byte that is counted
+to the last.
 """
 
 import base64
@@ -18,7 +19,8 @@ _CHUNK = 1 << 20
 
 
 def main() -> None:
-    port, markets, passed = int(sys.argv[1]), [int(text) for text in sys.argv[2].split(",")], int(sys.argv[3])
+    port, markets = int(sys.argv[1]), [int(text) for text in sys.argv[2].split(",")]
+    passed, wanted = int(sys.argv[3]), int(sys.argv[4])
     with socket.create_connection(("127.0.0.1", port)) as wire:
         key = base64.b64encode(os.urandom(16)).decode()
         wire.sendall(
@@ -27,13 +29,15 @@ def main() -> None:
         )
         for market in markets:
             wire.sendall(masked(json.dumps({"type": "subscribe", "channel": f"order_book/{market}"}).encode()))
-        counter, frames, begun, ended = FrameCounter(), 0, 0, 0
+        counter, frames, counted, begun, ended = FrameCounter(), 0, 0, 0, 0
         while data := wire.recv(_CHUNK):
-            ended = time.monotonic_ns()
+            now = time.monotonic_ns()
             if frames >= passed:
-                begun = begun or ended
+                begun = begun or now
             frames += counter.count(data)
-    print(json.dumps({"frames": frames - passed, "seconds": (ended - begun) / 1e9}))
+            if not ended and frames >= passed + wanted:
+                ended, counted = time.monotonic_ns(), frames - passed
+    print(json.dumps({"frames": counted, "seconds": (ended - begun) / 1e9}))
 
 
 def masked(body: bytes) -> bytes:

@@ -4,8 +4,8 @@ Matching lives in `core.connectors.venue.exchange`; this only keeps order.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -13,6 +13,8 @@ from core.connectors.venue.orders import AVERAGED, FILLED, OrderStatus, VenueOrd
 
 Deal: TypeAlias = Callable[[VenueOrder, VenueOrder], OrderStatus | None]
 """Given a maker and a taker, fills them, or takes the maker out, or says what ends the taker."""
+
+_NOTHING: Final[tuple[tuple[int, int], ...]] = ()
 
 
 class Level(msgspec.Struct, eq=False):
@@ -106,10 +108,11 @@ class BookSide:
         """Give an order `size` to trade, and the last place at its price."""
         price = order.price
         level = self.levels[price]
-        del level.orders[order.index]
         level.size += size - (order.size - order.filled)
         order.size = order.filled + size
-        level.orders[order.index] = order
+        if len(level.orders) > 1:
+            del level.orders[order.index]
+            level.orders[order.index] = order
         self._touched.add(price)
 
     def shrink(self, order: VenueOrder, by: int) -> None:
@@ -132,20 +135,23 @@ class BookSide:
         for key in reversed(self._keys):
             yield from self.levels[key * self._sign].orders.values()
 
-    def publish(self) -> list[tuple[int, int]]:
+    def publish(self) -> Sequence[tuple[int, int]]:
         """Levels whose size differs from what was last published, and remember them as published; 0 is gone."""
+        if not self._touched:
+            return _NOTHING
         changed: list[tuple[int, int]] = []
-        for price in sorted(self._touched):
-            level = self.levels.get(price)
+        touched, levels, published = self._touched, self.levels, self._published
+        for price in sorted(touched) if len(touched) > 1 else touched:
+            level = levels.get(price)
             size = level.size if level is not None else 0
-            if self._published.get(price, 0) == size:
+            if published.get(price, 0) == size:
                 continue
             changed.append((price, size))
             if size:
-                self._published[price] = size
+                published[price] = size
             else:
-                del self._published[price]
-        self._touched.clear()
+                del published[price]
+        touched.clear()
         return changed
 
     def published(self) -> list[tuple[int, int]]:
@@ -154,6 +160,9 @@ class BookSide:
 
     def published_best(self) -> tuple[int, int] | None:
         """The best level subscribers know."""
+        if not self._touched:
+            best = self.best()
+            return (best, self.levels[best].size) if best is not None else None
         if not self._published:
             return None
         price = max(self._published) if self._sign > 0 else min(self._published)

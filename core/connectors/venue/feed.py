@@ -3,13 +3,13 @@
 Pure: frames come out as bytes, each encoded once however many listen, and not at all when nobody does.
 """
 
-from collections.abc import Callable, Container, Iterator
-from functools import lru_cache
+from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
 from core.connectors.venue import market_views, views
 from core.connectors.venue.account_feed import AccountFeed
 from core.connectors.venue.book import BookSide
+from core.connectors.venue.book_frames import FIRST_NONCE, BookFrames, Moment
 from core.connectors.venue.candles import RESOLUTIONS, Candle
 from core.connectors.venue.catalogue import MarketSpec
 from core.connectors.venue.channels import ALL, Channel, Stream, key_of
@@ -22,8 +22,6 @@ __all__ = ["Feed", "Frame"]
 
 REPLAYED: Final = 50
 """Prints that every subscription to `trade` begins with."""
-FIRST_NONCE: Final = 17_000_000_000
-_KNOWN_PRICES: Final = 50_000
 
 
 class Feed:
@@ -34,23 +32,29 @@ class Feed:
         self._exchange: Final = exchange
         self._listened: Final = listened
         self._nonce = FIRST_NONCE
+        self._moment = Moment(0)
+        self._books: Final = {number: BookFrames(market.spec) for number, market in exchange.markets.items()}
         self._candles_sent: Final[dict[str, tuple[int, int]]] = {}
         self.accounts: Final = AccountFeed(exchange, listened)
 
-    def batch(self, market: MarketState, now_us: int) -> Iterator[Frame]:
+    def batch(self, market: MarketState, now_us: int) -> Sequence[Frame]:
         """Publish what changed in a book since its last batch: nothing, or one frame whose nonce follows on."""
         book = market.book
         asks, bids = book.asks.publish(), book.bids.publish()
         if not asks and not bids:
-            return
-        begin, self._nonce = book.nonce, self._nonce + len(asks) + len(bids)
-        book.nonce, book.published_us = self._nonce, now_us
-        key = key_of(Stream.ORDER_BOOK, market.market_id)
-        if key in self._listened:
-            yield Frame(key, self._book("update", key, market, (asks, bids, begin, now_us)))
-        key = key_of(Stream.TICKER, market.market_id)
-        if key in self._listened:
-            yield Frame(key, self._ticker("update", key, market, now_us))
+            return ()
+        begin = book.nonce
+        self._nonce = book.nonce = nonce = self._nonce + len(asks) + len(bids)
+        book.published_us = now_us
+        if self._moment.at_us != now_us:
+            self._moment = Moment(now_us)
+        writer, listened = self._books[market.spec.market_id], self._listened
+        frames: list[Frame] = []
+        if writer.key in listened:
+            frames.append(Frame(writer.key, writer.update(asks, bids, begin, nonce, self._moment)))
+        if writer.ticker_key in listened:
+            frames.append(Frame(writer.ticker_key, self._ticker("update", writer.ticker_key, market, now_us)))
+        return frames
 
     def changes(self, changes: Changes, now_us: int) -> Iterator[Frame]:
         """Everything one transaction did, for the public and for each account it touched."""
@@ -131,35 +135,7 @@ class Feed:
         if channel.stream is Stream.TRADE:
             newest = list(market.prints)[: -REPLAYED - 1 : -1]
             return encode(_prints("subscribed", channel.key, newest, market.spec, self._nonce))
-        book = market.book
-        levels = (book.asks.published(), book.bids.published(), 0, now_us)
-        return self._book("subscribed", channel.key, market, levels)
-
-    def _book(
-        self,
-        verb: str,
-        key: str,
-        market: MarketState,
-        levels: tuple[list[tuple[int, int]], list[tuple[int, int]], int, int],
-    ) -> bytes:
-        """`levels`: asks, bids, the nonce they continue, and the moment of sending."""
-        asks, bids, begin, now_us = levels
-        spec, book = market.spec, market.book
-        price, size = _price_text(spec.price_decimals), fixed(spec.size_decimals)
-        offset = (book.nonce - FIRST_NONCE) // 8 + 1 if book.nonce else 1
-        inner: Json = {
-            "code": 0,
-            "asks": [{"price": price(at), "size": size(much)} for at, much in asks],
-            "bids": [{"price": price(at), "size": size(much)} for at, much in bids],
-            "offset": offset,
-            "nonce": book.nonce,
-            "last_updated_at": book.published_us,
-            "begin_nonce": begin,
-        }
-        head: Json = {"channel": key, "last_updated_at": book.published_us} if book.nonce else {"channel": key}
-        return encode(
-            {**head, "offset": offset, "order_book": inner, "timestamp": now_us // 1_000, "type": f"{verb}/order_book"}
-        )
+        return self._books[channel.number].snapshot(market.book, now_us)
 
     def _ticker(self, verb: str, key: str, market: MarketState, now_us: int) -> bytes:
         book = market.book
@@ -172,12 +148,6 @@ class Feed:
         }
         tail: Json = {"nonce": book.nonce, "ticker": ticker, "timestamp": now_us // 1_000, "type": f"{verb}/ticker"}
         return encode({**head, **tail})
-
-
-@lru_cache(maxsize=32)
-def _price_text(decimals: int) -> Callable[[int], str]:
-    """As `fixed`, for prices of levels: the same ones come again and again."""
-    return lru_cache(maxsize=_KNOWN_PRICES)(fixed(decimals))
 
 
 def _prints(verb: str, key: str, prints: list[VenueTrade], spec: MarketSpec, nonce: int) -> Json:

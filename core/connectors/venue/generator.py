@@ -6,13 +6,14 @@ never leave a crossed book, and an order that the price passes is filled.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
 from core.connectors.venue import walk
 from core.connectors.venue.accounts import VenueAccount
+from core.connectors.venue.book import BookSide
 from core.connectors.venue.exchange import Exchange
 from core.connectors.venue.market import MarketState
 from core.connectors.venue.orders import OPEN, OrderRequest, OrderStatus, Tif, VenueOrder
@@ -41,15 +42,31 @@ _HELD: Final = (2_000, 20_000)
 """Typical orders that are held on each side when the venue opens: its open interest."""
 _REFRESHED: Final = 40
 """How deep sizes change while the price stands still."""
+_WHOLE_US: Final = 25_000
+"""A step of less is not the whole market's: between two such only single quotes come and go."""
+_BETWEEN_US: Final = 50_000
+"""What whole steps cover where the steps are shorter than one."""
+_CHURN_US: Final = 10_000
+"""A quote changes so often, and at least once in a step."""
+_CHURNED: Final = 32
+"""How deep; a power of two."""
+_LEAVES: Final = 0
+_AT_TOUCH: Final = 1
+"""One quote in eight leaves, and as many changes are at the touch."""
 _SIZE_BITS: Final = 6
 _SIZE_MASK: Final = (1 << _SIZE_BITS) - 1
 _PLACE_BITS: Final = 16
+_IS_ASK: Final = 1 << 11
+_ODDS_FROM: Final = 12
+_CHURN_BITS: Final = 15
+"""A churning quote's draw: size (6), place (5), side (1) and odds (3)."""
 
 
 @dataclass(slots=True, eq=False)
 class _Ladder:
     """One side of one market's quotes, best first, and the single order at the touch."""
 
+    book_side: BookSide
     is_ask: bool
     orders: deque[VenueOrder] = field(default_factory=deque)
     touch: VenueOrder | None = None
@@ -67,19 +84,23 @@ class _Quoted:
     """One market as the generator sees it."""
 
     market: MarketState
+    asks: _Ladder
+    bids: _Ladder
     walk: walk.Walk
     gap: int
     """Ticks between two levels."""
     half_spread: int
     unit: int
     """Steps of a typical order."""
-    asks: _Ladder = field(default_factory=lambda: _Ladder(is_ask=True))
-    bids: _Ladder = field(default_factory=lambda: _Ladder(is_ask=False))
+    sizes: tuple[int, ...]
+    """What an order may have, by `_SIZE_BITS` drawn bits: a quarter of a typical one to four times that."""
+    due_us: int
+    """After how much time the next whole step comes."""
+    waited_us: int = 0
 
     def size_of(self, bits: int) -> int:
-        """An order's size, drawn with the lowest bits: a quarter of a typical one to four times that."""
-        size = self.unit * (4 + (bits & _SIZE_MASK)) // 16
-        return max(self.market.spec.min_base, size)
+        """An order's size, drawn with the lowest bits."""
+        return self.sizes[bits & _SIZE_MASK]
 
     @property
     def sides(self) -> tuple[tuple[_Ladder, int], tuple[_Ladder, int]]:
@@ -103,25 +124,48 @@ class Generator:
         self._volatility_percent: Final = volatility_percent
         self._makers: Final = [self._account(number) for number in range(_MAKERS)]
         self._takers: Final = [self._account(_MAKERS + number) for number in range(_TAKERS)]
-        self._quoted: Final = {market_id: self._open(market) for market_id, market in exchange.markets.items()}
+        count = len(exchange.markets)
+        self._quoted: Final = {
+            market_id: self._open(market, _BETWEEN_US * (count + place) // count)
+            for place, (market_id, market) in enumerate(exchange.markets.items())
+        }
         self._common = 0
+        self._shared_us = 0
 
-    def shock(self) -> None:
-        """Draw what all markets share in the step that follows."""
-        self._common = walk.normal(self._random)
+    def shock(self, elapsed_us: int) -> None:
+        """Draw what all markets share in the whole step that follows, or in all those until the next draw."""
+        self._shared_us += elapsed_us
+        if elapsed_us >= _WHOLE_US or self._shared_us >= _BETWEEN_US:
+            self._shared_us, self._common = 0, walk.normal(self._random)
 
     def is_moving(self, _: int) -> bool:
         """Always."""
         return True
 
-    def step(self, market_id: int, elapsed_us: int, now_us: int) -> Iterator[None]:
-        """Move one market by `elapsed_us`; yields after each transaction that traded, for it to be reported alone."""
+    def step(self, market_id: int, elapsed_us: int, now_us: int) -> Iterable[None]:
+        """Move one market by `elapsed_us`; yields after each transaction that traded, for it to be reported alone.
+
+        Prices, trades and moods keep to market time: where steps are shorter than a whole one, they wait until enough
+        of it has passed, each market at its own moment, and a step in between shows what a real book does in a few
+        milliseconds: a quote or two change, leave or come back.
+        """
         quoted = self._quoted[market_id]
+        if elapsed_us < _WHOLE_US:
+            waited_us = quoted.waited_us + elapsed_us
+            if waited_us < quoted.due_us:
+                quoted.waited_us = waited_us
+                self._churn(quoted, elapsed_us)
+                return ()
+            elapsed_us, quoted.waited_us, quoted.due_us = waited_us, 0, _BETWEEN_US
+        return self._move(quoted, elapsed_us, now_us)
+
+    def _move(self, quoted: _Quoted, elapsed_us: int, now_us: int) -> Iterator[None]:
+        """A whole step."""
         quoted.walk.step(self._random, self._common, elapsed_us)
         quoted.walk.mark(quoted.market)
         sides, book = quoted.sides, quoted.market.book
         for ladder, bound in sides:
-            self._retreat(quoted, ladder, bound)
+            self._retreat(ladder, bound)
         for ladder, bound in sides:
             if book.side(is_ask=not ladder.is_ask).is_reached_by(bound):
                 yield from self._clear(quoted, ladder, bound, now_us)
@@ -137,15 +181,20 @@ class Generator:
         index = _FIRST_INTERNAL + 7 * number
         return self._exchange.add_account(VenueAccount(index=index, collateral=_COLLATERAL, is_internal=True))
 
-    def _open(self, market: MarketState) -> _Quoted:
+    def _open(self, market: MarketState, due_us: int) -> _Quoted:
         """Fill a market's book and give it a day behind it."""
         spec, random = market.spec, self._random
+        unit = _TYPICAL_QUOTE // spec.reference_price
         quoted = _Quoted(
             market=market,
+            asks=_Ladder(market.book.asks, is_ask=True),
+            bids=_Ladder(market.book.bids, is_ask=False),
             walk=walk.start(spec, random, self._volatility_percent),
             gap=max(1, spec.reference_price * spec.gap_ppm // 1_000_000),
             half_spread=max(1, spec.reference_price * _TOUCH_PPM // 1_000_000),
-            unit=_TYPICAL_QUOTE // spec.reference_price,
+            unit=unit,
+            sizes=tuple(max(spec.min_base, unit * (4 + drawn) // 16) for drawn in range(1 << _SIZE_BITS)),
+            due_us=due_us,
         )
         quoted.walk.mark(market)
         fair, day = quoted.walk.fair, market.day
@@ -168,13 +217,13 @@ class Generator:
             account.position(spec.market_id, spec.default_imf).apply(signed, price)
         market.open_interest += size
 
-    def _retreat(self, quoted: _Quoted, ladder: _Ladder, bound: int) -> None:
+    def _retreat(self, ladder: _Ladder, bound: int) -> None:
         """Withdraw every quote that is better than the bound, and forget those that were filled."""
         away, orders = ladder.away, ladder.orders
         touch = ladder.touch
         if touch is not None and (touch.price != bound or touch.status is not OPEN):
             if touch.status is OPEN:
-                quoted.market.book.side(is_ask=ladder.is_ask).remove(touch)
+                ladder.book_side.remove(touch)
                 ladder.spare = touch
             ladder.touch = None
         while orders and (orders[0].status is not OPEN or (orders[0].price - bound) * away <= 0):
@@ -214,12 +263,32 @@ class Generator:
         orders, draw = ladder.orders, self._random.getrandbits
         if len(orders) < _REFRESHED:
             return
-        book_side = quoted.market.book.side(is_ask=ladder.is_ask)
+        book_side = ladder.book_side
         for _ in range(draw(2) + 1):
             bits = draw(_PLACE_BITS + _SIZE_BITS)
             order = orders[(bits >> _SIZE_BITS) * _REFRESHED >> _PLACE_BITS]
             if order.status is OPEN:
                 book_side.requeue(order, quoted.size_of(bits))
+
+    def _churn(self, quoted: _Quoted, elapsed_us: int) -> None:
+        """Change single quotes near the top, take one away, or bring back one that is gone."""
+        for _ in range(elapsed_us // _CHURN_US or 1):
+            bits = self._random.getrandbits(_CHURN_BITS)
+            ladder = quoted.asks if bits & _IS_ASK else quoted.bids
+            orders = ladder.orders
+            if len(orders) < _CHURNED:
+                continue
+            place, odds, size = bits >> _SIZE_BITS & _CHURNED - 1, bits >> _ODDS_FROM, quoted.sizes[bits & _SIZE_MASK]
+            touch, order = ladder.touch, orders[place]
+            if odds == _AT_TOUCH and touch is not None and touch.status is OPEN:
+                order = touch
+            elif order.status is not OPEN:
+                orders[place] = self._quote(quoted, ladder, order.price) or order
+                continue
+            elif odds == _LEAVES:
+                self._exchange.cancel(order, OrderStatus.CANCELED, 0)
+                continue
+            ladder.book_side.requeue(order, size if size != order.size - order.filled else size + 1)
 
     def _quote_touch(self, quoted: _Quoted, ladder: _Ladder, bound: int) -> VenueOrder | None:
         """Quote the bound: with the order that stood at the last one, as a change of price, or else with a new one."""
@@ -230,7 +299,7 @@ class Generator:
         if book.side(is_ask=not ladder.is_ask).is_reached_by(bound):
             return None
         order.price, order.size = bound, order.filled + quoted.size_of(self._random.getrandbits(_SIZE_BITS))
-        book.side(is_ask=ladder.is_ask).add(order)
+        ladder.book_side.add(order)
         return order
 
     def _quote(self, quoted: _Quoted, ladder: _Ladder, price: int) -> VenueOrder | None:

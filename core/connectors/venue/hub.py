@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from struct import Struct
 from typing import Final, TypeAlias
 
@@ -119,9 +119,10 @@ class Hub:
         """Nobody listens."""
         self._by_key: Final[dict[str, set[Listener]]] = {}
 
-    def __contains__(self, key: object) -> bool:
-        """Whether anybody hears this channel."""
-        return key in self._by_key
+    @property
+    def heard(self) -> Container[str]:
+        """The channels that anybody hears, now and whenever it is asked."""
+        return self._by_key
 
     def sync(self, listener: Listener, wanted: set[str]) -> None:
         """Make a listener hear exactly the channels of `wanted`."""
@@ -137,6 +138,7 @@ class Hub:
 
     def publish(self, frames: Iterable[Frame]) -> None:
         """Queue each frame for everybody who hears its channel."""
-        for key, body in frames:
-            for listener in self._by_key.get(key, ()):
-                listener.push(body)
+        by_key = self._by_key
+        for frame in frames:
+            for listener in by_key.get(frame.key, ()):
+                listener.push(frame.body)

@@ -179,7 +179,7 @@ class Replayer:
         self.unreadable = 0
         """Frames that were no frames."""
 
-    def shock(self) -> None:
+    def shock(self, _: int) -> None:
         """Nothing is drawn here."""
 
     def step(self, _: int, __: int, now_us: int) -> Iterator[None]:

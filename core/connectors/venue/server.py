@@ -70,7 +70,7 @@ class VenueServer:
             specs,
             seed,
             keys,
-            self._hub,
+            self._hub.heard,
             first_id=self._clock.now_us() // 1_000 - _EPOCH_MS,
             source=extras.feeding.source if extras.feeding else moving(seed, extras.volatility_percent),
         )

@@ -3,7 +3,7 @@
 Pure and deterministic for a seed, its steps and its transactions. `core.connectors.venue.server` carries the bytes.
 """
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from random import Random
@@ -45,11 +45,11 @@ class KeyOf:
 class Source(Protocol):
     """What moves the markets: the generator, or a recording."""
 
-    def shock(self) -> None:
-        """A step begins."""
+    def shock(self, elapsed_us: int) -> None:
+        """A step of this length begins."""
         ...
 
-    def step(self, market_id: int, elapsed_us: int, now_us: int) -> Iterator[None]:
+    def step(self, market_id: int, elapsed_us: int, now_us: int) -> Iterable[None]:
         """Move one market; yields after each transaction that traded."""
         ...
 
@@ -99,13 +99,14 @@ class Simulation:
         """Move every market by `elapsed_us` and publish its batch."""
         now_us = self._forward(now_us)
         self.run_due(now_us)
-        self._source.shock()
+        self._source.shock(elapsed_us)
         for market_id, market in self.exchange.markets.items():
             for _ in self._source.step(market_id, elapsed_us, now_us):
                 self._report(now_us)
-            for _ in self.exchange.trigger(market, now_us):
-                self._report(now_us)
-            self._outbox.extend(self.feed.batch(market, now_us))
+            if market.watching:
+                for _ in self.exchange.trigger(market, now_us):
+                    self._report(now_us)
+            self._outbox += self.feed.batch(market, now_us)
         for _ in self.exchange.cancel_scheduled(now_us):
             self._report(now_us)
         if now_us - self._expired_us >= _EXPIRE_EVERY_US:

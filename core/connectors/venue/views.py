@@ -6,7 +6,7 @@ seconds, milliseconds and microseconds (orders: seconds, but `transaction_time` 
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -17,7 +17,7 @@ from core.connectors.venue.sequencer import TxRecord
 Json: TypeAlias = dict[str, object]
 
 
-class Frame(NamedTuple):
+class Frame(msgspec.Struct, frozen=True, gc=False):
     """One message for everybody who listens to a channel."""
 
     key: str

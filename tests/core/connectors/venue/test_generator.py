@@ -49,7 +49,7 @@ def test_books_stay_deep_and_uncrossed_and_money_is_conserved(seed):
     exchange = Exchange(listed(18))
     generator = Generator(exchange, seeded(seed))
     for step in range(200):
-        generator.shock()
+        generator.shock(STEP_US)
         for market_id, market in exchange.markets.items():
             for _ in generator.step(market_id, STEP_US, step * STEP_US):
                 assert not market.book.is_crossed
@@ -64,7 +64,7 @@ def test_memory_of_resting_orders_is_bounded():
     exchange = Exchange(listed(2))
     generator = Generator(exchange, seeded(3))
     for step in range(3_000):
-        generator.shock()
+        generator.shock(STEP_US)
         for market_id in exchange.markets:
             for _ in generator.step(market_id, STEP_US * 20, step * STEP_US):
                 exchange.take_changes()
@@ -90,7 +90,7 @@ def test_an_order_the_price_passes_is_filled(is_ask, seed):
     )
     assert isinstance(resting, VenueOrder)
     for step in range(40_000):
-        generator.shock()
+        generator.shock(STEP_US)
         for _ in generator.step(0, STEP_US * 20, step * STEP_US):
             exchange.take_changes()
         assert not market.book.is_crossed
@@ -117,7 +117,7 @@ def test_strangers_in_the_book_never_leave_it_crossed(seed, orders):
     market = exchange.markets[0]
     for pause, is_ask, away, size, tif in orders:
         for step in range(pause):
-            generator.shock()
+            generator.shock(STEP_US)
             for _ in generator.step(0, STEP_US * 200, step):
                 assert not market.book.is_crossed
         price = market.mark + away * market.mark // 10_000
@@ -138,7 +138,7 @@ def test_an_order_inside_the_spread_is_hit_by_takers():
             bid = market.book.bids.best()
             assert bid is not None
             exchange.create(trader, OrderRequest(market_id=0, client_index=0, is_ask=False, size=50, price=bid + 1), 1)
-        generator.shock()
+        generator.shock(STEP_US)
         for _ in generator.step(0, STEP_US, step * STEP_US):
             exchange.take_changes()
         filled = sum(order.filled for order in trader.closed)
@@ -153,7 +153,7 @@ def test_markets_move_together_but_not_alike():
     moves: dict[int, list[int]] = {market_id: [] for market_id in exchange.markets}
     before = {market_id: market.index for market_id, market in exchange.markets.items()}
     for step in range(300):
-        generator.shock()
+        generator.shock(STEP_US)
         for market_id, market in exchange.markets.items():
             for _ in generator.step(market_id, STEP_US * 100, step):
                 pass
@@ -169,7 +169,7 @@ def moves_of(market_id: int, steps: int, seed: int, percent: int = 100) -> list[
     generator = Generator(exchange, seeded(seed), percent)
     quoted, moves = generator._quoted[market_id], []
     for _ in range(steps):
-        generator.shock()
+        generator.shock(STEP_US)
         before = quoted.walk.fine
         quoted.walk.step(generator._random, generator._common, 5_000_000)
         moves.append((quoted.walk.fine - before) * 10**6 // before)
@@ -229,7 +229,7 @@ def test_large_orders_open_interest_and_funding_move():
     opened, interests, fundings = market.open_interest, set(), set()
     largest, volumes = 0, []
     for step in range(6_000):
-        generator.shock()
+        generator.shock(STEP_US)
         traded = (exchange.take_changes().trades for _ in generator.step(0, STEP_US * 10, step))
         volumes += [sum(trade.quote for trade in trades) for trades in traded]
         interests.add(market.open_interest)
