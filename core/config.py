@@ -189,6 +189,19 @@ class VenueProfile(Frozen):
         return self
 
 
+def _listed(value: object) -> object:
+    """One key may stand without brackets."""
+    return (value,) if isinstance(value, str) else value
+
+
+ActionName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+KeyNames = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=32)], ...],
+    Field(min_length=1, max_length=4),
+    BeforeValidator(_listed),
+]
+
+
 class DeskSettings(Frozen):
     """How the terminal behaves."""
 
@@ -206,6 +219,8 @@ class DeskSettings(Frozen):
         Decimal(500),
     )
     """Sizes of orders that the ladder offers, in USDC."""
+    keys: dict[ActionName, KeyNames] = Field(default_factory=dict)
+    """Other keys for actions than the key map's own; the desk knows which there are."""
 
 
 class Settings(BaseSettings):

@@ -12,7 +12,7 @@ from core.state import Notice, StrategyStatus
 from tui import wishes
 from tui.alerts import Alert
 from tui.host import Host
-from tui.keys import HARMLESS, bindings
+from tui.keys import bindings
 from tui.pump import DeskOptions
 from tui.theme import THEMES
 from tui.widgets.breakers import BreakerRow, global_breaker
@@ -39,7 +39,7 @@ class Desk(Host):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette offers what can be taken back and works now; what is dangerous has its own keys."""
         del screen
-        for key in filter(self.is_enabled, HARMLESS):
+        for key in filter(self.is_enabled, self.pump.options.keys.harmless):
             yield SystemCommand(key.label, key.help, partial(self.run_action, key.action))
         for name, theme in THEMES.items():
             change = partial(self.action_theme, theme.name)

@@ -16,6 +16,7 @@ from tui import wishes
 from tui.bridge import EngineHandle
 from tui.driver import KillDriver
 from tui.engine_worker import CONFIGURATION, EngineWorker, has_ended, last_words
+from tui.keymap import PLAIN
 from tui.keys import Key
 from tui.memory import settle_memory
 from tui.possible import is_possible
@@ -47,6 +48,7 @@ class Host(App[ExitReport | None]):
         self.handle = handle
         self._clock = options.clock
         self.pump = Pump(handle, options)
+        self._keys = PLAIN
         self.view = self.pump.view()
         self._engine = EngineWorker(handle)
         self.is_leaving = False
@@ -108,12 +110,20 @@ class Host(App[ExitReport | None]):
 
     def _keep(self, view: View) -> None:
         self.view = view
+        self._take_keys()
+
+    def _take_keys(self) -> None:
+        """Once the configuration is read: its keys."""
+        if self._keys is not self.pump.options.keys:
+            self._keys = self.pump.options.keys
+            self.set_keymap(dict(self._keys.changed))
 
     def show(self, view: View) -> None:
         """Hand the newest view to the surface in sight and the windows over it."""
         self.view = view
         if self.pump.take_ring():
             self.bell()
+        self._take_keys()
         if self._wanted_theme != self.pump.options.theme:
             self._wanted_theme = self.theme = self.pump.options.theme
         for screen in self.screen_stack:

@@ -1,12 +1,15 @@
 """The one key map: bindings, footer, help and the README's table are all made from it.
 
-No bare letter does anything that cannot be taken back: terminals and pastes inject those.
+The operator may give actions other keys (`tui.keymap`). No bare letter does anything that cannot be taken back:
+terminals and pastes inject those.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
 from textual.binding import Binding
+from textual.keys import key_to_character
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,14 @@ class Key:
     """In the footer only where there is room left."""
     shown: str = ""
     """How the keys are written, where their names would puzzle."""
+    where: str = ""
+    """The widget that binds it, such as `ladder`; empty for everywhere."""
+
+    @property
+    def name(self) -> str:
+        """How `[desk.keys]` calls what it does; empty where the keys cannot be changed: panes bear their digits."""
+        what, _, argument = self.action.partition("(")
+        return {"surface": argument.strip("')"), "ask": argument.strip("')"), "pane": ""}.get(what, what)
 
     @property
     def display(self) -> str:
@@ -39,14 +50,19 @@ class Key:
         """Every key, as people write it."""
         if self.shown:
             return (self.shown,)
-        return tuple(_NAMES.get(key, key.upper() if _is_function_key(key) else key) for key in self.keys)
+        return tuple(written(key) for key in self.keys)
 
 
-_NAMES: Final = {"question_mark": "?", "slash": "/"}
+_NAMES: Final = {"slash": "/", "plus": "+", "minus": "-"}
+"""Those that Textual cannot turn back into their character."""
 
 
-def _is_function_key(key: str) -> bool:
-    return key.startswith("f") and key[1:].isdigit()
+def written(key: str) -> str:
+    """One of Textual's names for a key, as people write it."""
+    if re.fullmatch(r"f\d+", key):
+        return key.upper()
+    letter = _NAMES.get(key) or key_to_character(key)
+    return letter if letter and letter.isprintable() and not letter.isspace() else key
 
 
 KILL: Final = Key(
@@ -142,10 +158,79 @@ KEYS: Final = (
 
 _UNLISTED: Final = frozenset({"privacy", "picture"})
 """Named in the palette, but not worth a place in the footer."""
-_WORDED: Final = tuple(key for key in KEYS if key.label and key not in SURFACES and key.action not in _UNLISTED)
-FOOTER: Final = tuple(key for key in _WORDED if not key.is_secondary)
-SECONDARY: Final = tuple(key for key in _WORDED if key.is_secondary)
-HARMLESS: Final = tuple(key for key in KEYS if key.label and not key.is_dangerous)
+
+
+def in_footer(keys: tuple[Key, ...], *, is_secondary: bool) -> tuple[Key, ...]:
+    """Those that the footer always shows, or those it shows where there is room."""
+    worded = tuple(key for key in keys if key.label and not is_surface(key) and key.action not in _UNLISTED)
+    return tuple(key for key in worded if key.is_secondary is is_secondary)
+
+
+def harmless(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Those that the command palette offers."""
+    return tuple(key for key in keys if key.label and not key.is_dangerous)
+
+
+def is_surface(key: Key) -> bool:
+    """Whether it shows a screen."""
+    return key.action.startswith("surface(")
+
+
+LOCAL: Final = (
+    Key(
+        keys=("z",),
+        action="sort",
+        where="grid",
+        help="Sort the focused table by its next column, upwards, then downwards.",
+    ),
+    Key(
+        keys=("f5",),
+        action="ask('arm')",
+        where="ladder",
+        help="On the ladder: arm or disarm it. Real money begins disarmed, at each visit.",
+    ),
+    Key(
+        keys=("j",),
+        action="ask('join')",
+        where="ladder",
+        help="On the ladder, armed: join the best price of the chosen side, post-only.",
+    ),
+    Key(
+        keys=("i",),
+        action="ask('improve')",
+        where="ladder",
+        help="On the ladder, armed: improve the best price of the chosen side by a tick.",
+    ),
+    Key(
+        keys=("x",),
+        action="ask('cancel_here')",
+        where="ladder",
+        help="On the ladder: cancel our orders at the marked price.",
+    ),
+    Key(
+        keys=("left_square_bracket",),
+        action="ask('cancel_bids')",
+        where="ladder",
+        help="On the ladder: cancel our bids in this market.",
+    ),
+    Key(
+        keys=("right_square_bracket",),
+        action="ask('cancel_asks')",
+        where="ladder",
+        help="On the ladder: cancel our asks in this market.",
+    ),
+    Key(
+        keys=("plus", "equals_sign"),
+        action="ask('larger')",
+        where="ladder",
+        help="On the ladder: the next larger size.",
+    ),
+    Key(keys=("minus",), action="ask('smaller')", where="ladder", help="On the ladder: the next smaller size."),
+    Key(keys=("comma",), action="ask('previous')", where="ladder", help="On the ladder: the previous market."),
+    Key(keys=("full_stop",), action="ask('next')", where="ladder", help="On the ladder: the next market."),
+    Key(keys=("v",), action="level", where="log", help="In the log: all levels, warnings and alerts, alerts alone."),
+)
+"""What widgets bind: it works where they have the focus."""
 
 FIXED: Final = (
     Key(keys=("tab", "shift+tab"), action="", help="Go to the next or the previous pane or field."),
@@ -155,16 +240,8 @@ FIXED: Final = (
         shown="arrows, page up/down, home, end",
         help="Move in the focused pane.",
     ),
-    Key(keys=("z",), action="", help="Sort the focused table by its next column, upwards, then downwards."),
-    Key(keys=("f5",), action="", help="On the ladder: arm or disarm it. Real money begins disarmed, at each visit."),
     Key(keys=("left", "right"), action="", shown="left, right", help="On the ladder: choose the bid or the ask side."),
-    Key(keys=("j",), action="", help="On the ladder, armed: join the best price of the chosen side, post-only."),
-    Key(keys=("i",), action="", help="On the ladder, armed: improve the best price of the chosen side by a tick."),
-    Key(keys=("x",), action="", help="On the ladder: cancel our orders at the marked price."),
-    Key(keys=("[", "]"), action="", help="On the ladder: cancel our bids, or our asks, in this market."),
-    Key(keys=("+", "-"), action="", help="On the ladder: the next larger or smaller size."),
-    Key(keys=(",", "."), action="", help="On the ladder: the previous or the next market."),
-    Key(keys=("v",), action="", help="In the log: all levels, warnings and alerts, alerts alone."),
+    Key(keys=("ctrl+p",), action="", help="Open the command palette: screens, themes and harmless keys, by name."),
     Key(
         keys=("enter",),
         action="",
@@ -172,7 +249,7 @@ FIXED: Final = (
     ),
     Key(keys=("escape",), action="", help="Close the window; nothing is done."),
 )
-"""What the widgets bind themselves: for the help only."""
+"""What cannot be changed: for the help only."""
 
 
 def is_kill_key(key: str) -> bool:
@@ -181,15 +258,23 @@ def is_kill_key(key: str) -> bool:
     return last == "f12" or (last == "k" and "ctrl" in modifiers)
 
 
-def bindings() -> list[Binding]:
-    """The App's bindings."""
+def bindings(where: str = "") -> list[Binding]:
+    """What the App binds, or a widget; each is found again by its name when the operator gives it another key."""
     return [
-        Binding(",".join(key.keys), key.action, key.label or key.help, show=bool(key.label), priority=key.is_priority)
-        for key in KEYS
+        Binding(
+            ",".join(key.keys),
+            key.action,
+            key.label or key.help,
+            show=bool(key.label),
+            priority=key.is_priority,
+            id=key.name,
+        )
+        for key in (*KEYS, *LOCAL)
+        if key.where == where
     ]
 
 
 def markdown_table() -> str:
     """The key map for the README."""
-    rows = [f"| {' or '.join(f'`{name}`' for name in key.written)} | {key.help} |" for key in (*KEYS, *FIXED)]
+    rows = [f"| {' or '.join(f'`{name}`' for name in key.written)} | {key.help} |" for key in (*KEYS, *LOCAL, *FIXED)]
     return "\n".join(["| key | what it does |", "|---|---|", *rows])

@@ -13,6 +13,7 @@ from core.clock import SECOND_NS, Clock
 from core.state import KillPhase, KillStatus
 from tui.alerts import Alerts
 from tui.bridge import EngineHandle
+from tui.keymap import PLAIN, KeyMap
 from tui.memory import resident_kb
 from tui.meters import Meters
 from tui.pace import Pace
@@ -45,6 +46,8 @@ class DeskOptions:
     """Where pictures of the screen go; None for the working directory."""
     sizes: tuple[Decimal, ...] = (Decimal(25), Decimal(100), Decimal(500))
     """Order sizes the ladder offers, in USDC, smallest first."""
+    keys: KeyMap = PLAIN
+    """What every key does."""
 
 
 class Pump:
@@ -109,6 +112,7 @@ class Pump:
             alert_rows=self.alerts.rows(),
             desk=self._meters.pace(self.options.fps, resident_kb(), self._pace.factor),
             sizes=self.options.sizes,
+            keys=self.options.keys,
             is_private=self.is_private,
             is_flashing=self.options.flash and now.mono_ns < self._flash_until_ns,
             ended=self.ended,

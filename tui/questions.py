@@ -73,7 +73,7 @@ class Questions:
 
     def help(self) -> None:
         """Show the key map."""
-        self._host.push_screen(HelpModal())
+        self._host.push_screen(HelpModal(self._host.newest().keys))
 
     def notice(self, notice: Notice) -> None:
         """Show a line of the log in full."""
@@ -115,4 +115,4 @@ class Questions:
             host = self._host
             host.is_leaving = True
             host.handle.request_stop(policy, "the operator quits")
-            host.push_screen(LeavingModal(policy))
+            host.push_screen(LeavingModal(policy, host.newest().keys.written("quit")))

@@ -8,6 +8,7 @@ from core.clock import SECOND_NS, Instant
 from core.events import LinkName, LinkStatus
 from core.state import EngineState, KillStatus
 from tui.alerts import Alert
+from tui.keymap import PLAIN, KeyMap
 from tui.meters import DeskPace
 
 SILENT_AFTER_NS: Final = 2 * SECOND_NS
@@ -37,6 +38,8 @@ class View:
     """A new alert came a moment ago."""
     sizes: tuple[Decimal, ...] = (Decimal(25), Decimal(100), Decimal(500))
     """Order sizes the ladder offers, in USDC."""
+    keys: KeyMap = PLAIN
+    """What every key does."""
     ended: str = ""
     """One sentence when the engine's thread ended by itself."""
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tui.app import Desk
-from tui.keys import FIXED, KEYS, KILL, bindings, markdown_table
+from tui.keymap import PLAIN
+from tui.keys import FIXED, KEYS, KILL, LOCAL, bindings, markdown_table
 from tui.screens.text import help_lines
 
 README = Path(__file__).parents[2] / "README.md"
@@ -37,8 +38,8 @@ def test_every_entry_is_a_binding_with_an_action_of_the_desk():
 
 
 def test_the_help_names_every_key():
-    text = "\n".join("".join(span.text for span in line) for line in help_lines())
-    for entry in (*KEYS, *FIXED):
+    text = "\n".join("".join(span.text for span in line) for line in help_lines(PLAIN))
+    for entry in (*KEYS, *LOCAL, *FIXED):
         for word in entry.help.split():
             assert word in text
         for name in entry.written:
@@ -47,7 +48,7 @@ def test_the_help_names_every_key():
 
 def test_the_table_has_a_row_for_every_key():
     table = markdown_table().splitlines()
-    assert len(table) == 2 + len(KEYS) + len(FIXED)
+    assert len(table) == 2 + len(KEYS) + len(LOCAL) + len(FIXED)
     assert all(line.count("|") == 3 for line in table)
 
 

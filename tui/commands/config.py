@@ -16,6 +16,9 @@ def run(options: argparse.Namespace) -> int:
     from core import config  # noqa: PLC0415 - pydantic is not needed for --help
 
     file = options.config
+    from tui.keymap import key_map  # noqa: PLC0415
+
     settings = config.load(file, profile=options.profile)
+    key_map(settings.desk.keys)
     sys.stdout.write(f"# {file or config.default_file()}\n{settings.model_dump_json(indent=2)}\n")
     return 0

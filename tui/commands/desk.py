@@ -97,6 +97,7 @@ def _run(options: argparse.Namespace, held: HeldLog, stack: ExitStack) -> int:
 
 
 def _desk_options(options: argparse.Namespace, settings: "Settings", clock: "Clock") -> "DeskOptions":
+    from tui.keymap import key_map  # noqa: PLC0415
     from tui.pump import DeskOptions  # noqa: PLC0415
     from tui.theme import THEMES  # noqa: PLC0415
 
@@ -108,6 +109,7 @@ def _desk_options(options: argparse.Namespace, settings: "Settings", clock: "Clo
         bytes_a_second=_line(settings),
         flash=settings.desk.flash,
         pictures=settings.state_dir / settings.profile,
+        keys=key_map(settings.desk.keys),
         stale_after_ms=settings.stale_after_ms,
         is_live=is_live(settings),
         sizes=tuple(sorted(settings.desk.ladder_sizes)),

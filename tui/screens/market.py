@@ -110,7 +110,7 @@ class MarketScreen(Surface):
                 ids = [one.id for one in view.state.markets]
                 step = 1 if event.what == "next" else -1
                 self.choose(ids[(ids.index(market.id) + step) % len(ids)])
-            case "cancel" | "cancel_bids" | "cancel_asks":
+            case "cancel_here" | "cancel_bids" | "cancel_asks":
                 self._cancel(event.what, own_orders(view.state.order_map, market.id))
             case what:
                 self._place(what, market, view)
@@ -118,7 +118,7 @@ class MarketScreen(Surface):
 
     def _cancel(self, what: str, own: tuple[Order, ...]) -> None:
         """Cancels need no arming: they only take away."""
-        if what == "cancel":
+        if what == "cancel_here":
             chosen = [order for order in own if order.intent.price == self._ladder.price]
         else:
             side = Side.BUY if what == "cancel_bids" else Side.SELL
@@ -131,7 +131,7 @@ class MarketScreen(Surface):
         book = self._handle.look(market.id, DEPTH).book
         side = self._ladder.side
         if not self.is_armed(view):
-            self._said = Span("○ disarmed: nothing was sent; f5 arms", Tone.ARMED)
+            self._said = Span(f"○ disarmed: nothing was sent; {view.keys.written('arm')} arms", Tone.ARMED)
             return
         if not is_believable(book) or view.is_past:
             self._said = Span("⊘ the book may not be believed: nothing was sent", Tone.HALTED)
@@ -172,7 +172,9 @@ class MarketScreen(Surface):
 
     def _standing(self, market: Market, view: View) -> Line:
         """Armed or not, the size, what the last key did, and how much may stand before our order here."""
-        armed = Span(" ■ ARMED ", Tone.HALTED) if self.is_armed(view) else Span(" ○ disarmed (f5) ", Tone.DIM)
+        is_armed = self.is_armed(view)
+        off = f" ○ disarmed ({view.keys.written('arm')}) "
+        armed = Span(" ■ ARMED ", Tone.HALTED) if is_armed else Span(off, Tone.DIM)
         sizes = " ".join(
             f"[{trimmed(size)}]" if index == min(self._preset, len(view.sizes) - 1) else trimmed(size)
             for index, size in enumerate(view.sizes)

@@ -72,15 +72,17 @@ class LeavingModal(Modal[None]):
 
     TITLE_TEXT = "leaving"
 
-    def __init__(self, policy: ExitPolicy) -> None:
+    def __init__(self, policy: ExitPolicy, quit_key: str) -> None:
+        """`quit_key` as people write it."""
         super().__init__()
         self._policy = policy
+        self._quit = quit_key
         self._progress = Lines(id="leaving-progress")
 
     def window(self) -> Iterable[Widget]:
         """Progress in words."""
         yield self._progress
-        yield Label("ctrl+q again leaves the screen; the engine still finishes", classes="hint")
+        yield Label(f"{self._quit} again leaves the screen; the engine still finishes", classes="hint")
 
     def on_view(self, view: View) -> None:
         """Say how far it is."""

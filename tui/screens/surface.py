@@ -97,11 +97,12 @@ class Surface(Screen[None]):
     def on_resize(self, event: Resize) -> None:
         """Say it in words when there is no room."""
         width, height = event.size
+        keys = self._newest().keys
         self._too_small.set_lines(
             [
                 (Span(f"expected at least {MIN_WIDTH}x{MIN_HEIGHT},", Tone.ARMED),),
                 (Span(f"this terminal is {width}x{height}; enlarge it", Tone.ARMED),),
-                (Span("ctrl+k still kills, ctrl+q quits", Tone.DIM),),
+                (Span(f"{keys.written('kill')} still kills, {keys.written('quit')} quits", Tone.DIM),),
             ]
         )
 

@@ -9,7 +9,7 @@ from textual.widgets import Label
 
 from core.state import Notice
 from tui.format import clean, fit, utc
-from tui.keys import FIXED, KEYS
+from tui.keymap import KeyMap
 from tui.screens.modal import Modal, wrap
 from tui.widgets.lines import Line, Lines, Span, Tone
 from tui.widgets.words import LEVEL
@@ -22,12 +22,19 @@ class HelpModal(Modal[None]):
     """The key map."""
 
     TITLE_TEXT = "keys"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("question_mark,enter", "close", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "close", "close", show=False, id="help"),
+        Binding("enter", "close", "close", show=False),
+    ]
+
+    def __init__(self, keys: KeyMap) -> None:
+        super().__init__()
+        self._keys = keys
 
     def window(self) -> Iterable[Widget]:
         """Every key with its sentence."""
         body = Lines(id="help-keys")
-        body.set_lines(help_lines())
+        body.set_lines(help_lines(self._keys))
         yield body
         yield Label("↑↓ scroll · esc closes", classes="hint")
 
@@ -58,10 +65,10 @@ class NoticeModal(Modal[None]):
         yield Label("esc closes", classes="hint")
 
 
-def help_lines() -> list[Line]:
+def help_lines(keys: KeyMap) -> list[Line]:
     """The key map as lines."""
     lines: list[Line] = []
-    for key in (*KEYS, *FIXED):
+    for key in keys.every:
         texts = wrap(key.help, _WIDTH - _KEYS_WIDTH - 1)
         names = wrap(" ".join(key.written), _KEYS_WIDTH)
         tone = Tone.HALTED if key.is_dangerous else Tone.CALM

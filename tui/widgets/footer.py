@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from tui.keys import FOOTER, SECONDARY, SURFACES, Key
+from tui.keymap import KeyMap
+from tui.keys import Key
 from tui.view import View
 from tui.widgets.lines import Line, Lines, Span, Tone
 
@@ -20,21 +21,25 @@ class Footer(Lines):
 
     def show(self, view: View) -> None:
         """Paint what changed."""
-        del view
-        self.set_lines([footer(self._is_enabled, self.size.width)])
+        self.set_lines([footer(self._is_enabled, self.size.width, view.keys)])
 
 
-def footer(is_enabled: Callable[[Key], bool], width: int) -> Line:
+def footer(is_enabled: Callable[[Key], bool], width: int, keys: KeyMap) -> Line:
     """Every key of the footer, control keys written short where space is; others where there is room."""
-    names = [key.display for key in FOOTER]
-    if sum(len(name) + len(key.label) + _AROUND for name, key in zip(names, FOOTER, strict=True)) > width:
+    shown = keys.footer
+    names = [key.display for key in shown]
+    if sum(len(name) + len(key.label) + _AROUND for name, key in zip(names, shown, strict=True)) > width:
         names = [name.replace("ctrl+", "^") for name in names]
-    spans = [span for name, key in zip(names, FOOTER, strict=True) for span in _key(name, key, is_enabled)]
-    room = width - _length(spans)
-    screens = [Span(f" {key.display} {key.label} ", Tone.DIM) for key in SURFACES]
-    if _length(screens) > room:
+    spans: list[Span] = []
+    for name, key in zip(names, shown, strict=True):
+        one = _key(name, key, is_enabled)
+        if _length(spans) + _length(one) > width:
+            break  # no key is shown in part
+        spans.extend(one)
+    screens = [Span(f" {key.display} {key.label} ", Tone.DIM) for key in keys.surfaces]
+    if _length(spans) + _length(screens) > width:
         screens = []
-    for key in SECONDARY:
+    for key in keys.secondary:
         more = _key(key.display, key, is_enabled)
         if _length(spans) + _length(more) + _length(screens) <= width:
             spans.extend(more)

@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from tui.format import Align, clean, fit, fit_number, hide
+from tui.keys import bindings
 from tui.widgets.cursor import Cursor
 from tui.widgets.lines import ROW_CURSOR, ROW_IDLE, Canvas, Line, Span, Tone
 from tui.widgets.sift import Sieve
@@ -109,7 +110,7 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         Binding("home", "edge(False)", "first row", show=False),
         Binding("end", "edge(True)", "last row", show=False),
         Binding("enter", "choose", "choose", show=False),
-        Binding("z", "sort", "sort by the next column", show=False),
+        *bindings("grid"),
     ]
 
     class Chosen(Message):

@@ -88,7 +88,9 @@ def _engine(view: View) -> list[Span]:
 
 
 def _alerts(view: View) -> list[Span]:
-    return [Span(f" ■ {view.alerts} NEW (e) ", Tone.ALARM), Span(" ")] if view.alerts else []
+    if not view.alerts:
+        return []
+    return [Span(f" ■ {view.alerts} NEW ({view.keys.written('alerts')}) ", Tone.ALARM), Span(" ")]
 
 
 def _clock(view: View, surface: str) -> list[Span]:

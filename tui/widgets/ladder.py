@@ -17,6 +17,7 @@ from textual.strip import Strip
 from core.model import BookStatus, BookView, Market, Order, Side
 from core.units import ZERO
 from tui.format import HIDDEN, Align, decimal, fit, fit_number
+from tui.keys import bindings
 from tui.widgets.ladder_rows import Rung, rungs
 from tui.widgets.lines import ROW_CURSOR, ROW_IDLE, Canvas, Line, Span, Tone
 from tui.widgets.words import ORDER_STATUS
@@ -52,16 +53,7 @@ class Ladder(Canvas, can_focus=True):
         Binding("right", "side(False)", "ask side", show=False),
         Binding("home", "center", "to the middle", show=False),
         Binding("enter", "ask('place')", "place here", show=False),
-        Binding("j", "ask('join')", "join the best", show=False),
-        Binding("i", "ask('improve')", "improve by a tick", show=False),
-        Binding("x", "ask('cancel')", "cancel at this price", show=False),
-        Binding("left_square_bracket", "ask('cancel_bids')", "cancel bids", show=False),
-        Binding("right_square_bracket", "ask('cancel_asks')", "cancel asks", show=False),
-        Binding("plus,equals_sign", "ask('larger')", "larger size", show=False),
-        Binding("minus", "ask('smaller')", "smaller size", show=False),
-        Binding("comma", "ask('previous')", "previous market", show=False),
-        Binding("full_stop", "ask('next')", "next market", show=False),
-        Binding("f5", "ask('arm')", "arm or disarm", show=False),
+        *bindings("ladder"),
     ]
 
     class Asked(Message):

@@ -2,11 +2,12 @@
 
 from typing import ClassVar, Final
 
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from core.events import NoticeLevel
 from core.state import Notice
 from tui.format import utc
+from tui.keys import bindings
 from tui.view import View
 from tui.widgets.grid import Column, Grid, Spec
 from tui.widgets.lines import Span, Tone
@@ -36,7 +37,7 @@ COLUMNS: Final[tuple[Column[Notice], ...]] = (
 class LogPane(Grid[Notice]):
     """The grid of notices."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("v", "level", "the next level", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = list(bindings("log"))
 
     def __init__(self) -> None:
         spec = Spec(title="log", columns=COLUMNS, key=lambda n: n.seq, empty="nothing to report", follows_end=True)

@@ -137,7 +137,7 @@ async def test_real_money_begins_disarmed_and_is_disarmed_again_at_each_visit(ke
     async with at_market(engine, is_live=True) as pilot:
         await shows(pilot, "disarmed")
         await pilot.press("down", key)
-        await shows(pilot, "nothing was sent; f5 arms")
+        await shows(pilot, "nothing was sent; F5 arms")
         assert engine.commands == []
         await pilot.press("f5")
         await shows(pilot, "■ ARMED")
