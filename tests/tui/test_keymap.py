@@ -155,7 +155,7 @@ def test_the_footer_never_shows_a_key_in_part(width: int):
 
 def test_a_configuration_with_such_keys_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     file = tmp_path / "config.toml"
-    file.write_text('[desk.keys]\nticket = "b"\nsort = ["w", "f6"]\n')
+    file.write_text('[desk.keys]\nticket = "b"\nsort = ["w", "shift+f3"]\n')
     assert main(["config", "--config", str(file)]) == 0
     assert '"ticket": [\n        "b"' in capsys.readouterr().out
     file.write_text('[desk.keys]\nkill = "b"\n')
