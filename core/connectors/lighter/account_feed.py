@@ -88,17 +88,18 @@ class AccountFeed:
             case OrdersSnapshot():
                 self._report_orders(frame.orders, self._session.asked_ns(frame.channel) or now_ns)
             case TradesUpdate():
-                self._report_news(_flat(frame.trades))
+                self._report_news(_flat(frame.trades), now_ns)
             case TradesSnapshot():
                 self._is_connected = True
                 self.gap += 1
-                self._report_news(trade for trade in _flat(frame.trades) if trade.trade_id > self._first_news)
+                news = (trade for trade in _flat(frame.trades) if trade.trade_id > self._first_news)
+                self._report_news(news, now_ns)
             case PositionsUpdate() | PositionsSnapshot():
                 time_us = frame.transaction_time or 0
                 positions, error = _readable((frame.positions or {}).values(), lambda one: position(one, time_us))
                 is_complete = isinstance(frame, PositionsSnapshot) and error is None
                 self.witness.told((frame.positions or {}).values(), is_complete=is_complete)
-                self._tallies.positions(positions, is_complete=is_complete)
+                self._tallies.positions(positions, now_ns, is_complete=is_complete)
                 self._sink(PositionsReported(positions=positions, is_complete=is_complete))
                 if error is not None:
                     raise error
@@ -138,7 +139,7 @@ class AccountFeed:
         news = [trade for trade in trades if trade.trade_id > self._first_news]
         self.is_recovering = True
         try:
-            self._report(sorted(news, key=lambda trade: trade.trade_id))
+            self._report(sorted(news, key=lambda trade: trade.trade_id), 0)
         finally:
             self.is_recovering = False
         self.closed_gap = gap
@@ -148,20 +149,20 @@ class AccountFeed:
         """Our side of each trade, as they come."""
         return tuple(fill for trade in trades for fill in fills(trade, self._account))
 
-    def _report_news(self, trades: Iterable[WireTrade]) -> None:
+    def _report_news(self, trades: Iterable[WireTrade], now_ns: int) -> None:
         try:
-            self._report(trades)
+            self._report(trades, now_ns)
         except ProtocolViolation:
             self.gap += 1
             raise
         self._advance()
 
-    def _report(self, trades: Iterable[WireTrade]) -> None:
+    def _report(self, trades: Iterable[WireTrade], now_ns: int) -> None:
         """Report what can be read, then raise for what cannot."""
         read, error = _readable(trades, lambda trade: (trade.trade_id, fills(trade, self._account)))
         for trade_id, ours in read:
             for fill in ours:
-                self._tallies.filled(fill)
+                self._tallies.filled(fill, now_ns)
                 self._sink(FillReported(fill=fill))
             self._newest = max(self._newest, trade_id)
         if error is not None:

@@ -1,15 +1,19 @@
 """Whether the fills told explain the positions told: one that moved without them means that fills were missed. Pure.
 
 Trades and positions come by channels of their own, and either may fall silent while the other speaks. Whatever order
-their frames come in, a position told is one that some of the fills told, the oldest first, lead to. A list of all
-positions does not say which fills it includes: the first move after one is believed when any fill was told.
+their frames come in, a position told is one that some of the fills told, the oldest first, lead to. Of a fill told
+shortly before or after a list of all positions, or by REST, nobody says whether the list includes it: both may be,
+until it was quiet for a while and all that was told has to fit. While fills keep coming a little later than the
+positions they move, the newest position is never explained, but those before it are: that is no silence.
 """
 
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from itertools import accumulate
+from typing import Final, NamedTuple
 
 from core.clock import SECOND_NS
 from core.model import Fill, Position, Side, TradeKey
@@ -19,6 +23,21 @@ PATIENCE_NS: Final = 5 * SECOND_NS
 """A fill may be told so much later than the position it moved, by the stream; and once more so much later by REST."""
 _REMEMBERED: Final = 20_000
 """Fills, so that one told twice counts once."""
+_NEAR: Final = 64
+"""Fills of a market that a list which comes shortly after them may lack; and positions that wait to be explained."""
+_MOST: Final = 256
+"""So many ways to read a list are kept; with more of them anything would be explained."""
+
+
+class _Told(NamedTuple):
+    """A fill; they sort by time, then trade."""
+
+    time_us: int
+    trade_id: int
+    size: Decimal
+    """Signed."""
+    at_ns: int
+    """When the stream told it; 0 for REST."""
 
 
 @dataclass(slots=True)
@@ -26,46 +45,103 @@ class _Tally:
     """One market: from a position that was believed, to the newest one told."""
 
     base: Decimal = ZERO
-    told: Decimal = ZERO
-    told_us: int = 0
-    """0 where the venue did not say."""
-    is_listed: bool = True
-    """`base` is of a complete list, and nothing has moved since."""
-    fills: list[tuple[int, int, Decimal]] = field(default_factory=list)
-    """Time, trade and signed size of those that `base` is not known to include."""
+    """The position before `fills`, if the list includes none of them."""
+    others: set[Decimal] = field(default_factory=set)
+    """What it was before them, if the list includes some."""
+    size: Decimal = ZERO
+    """The newest position that was explained."""
+    moves: list[tuple[int, Decimal]] = field(default_factory=list)
+    """Positions told since, oldest first: time (0 where the venue did not say) and size."""
+    newest_us: int = 0
+    fills: list[_Told] = field(default_factory=list)
+    near: list[_Told] = field(default_factory=list)
+    """The newest fills of all."""
+    listed_ns: int = 0
+    last_ns: int = 0
+    """When anything was last told."""
     since_ns: int | None = None
-    """Since when they are seen not to explain it."""
+    """Since when no further position told is seen to be explained."""
     is_said: bool = False
 
-    def explain(self) -> bool:
-        """Whether the fills told lead to the position told, which may be behind them; what explains it is done with."""
-        if self.told == self.base:
-            self._believe(self.fills, is_listed=self.is_listed)
-            return True
+    def relist(self, size: Decimal, time_us: int, now_ns: int) -> None:
+        """A complete list says so."""
+        self.base = self.size = size
+        self.newest_us, self.listed_ns, self.last_ns = time_us, now_ns, now_ns
+        near = sorted(one for one in self.near if now_ns - one.at_ns <= PATIENCE_NS)
+        self.moves, self.fills, self.others = [], near, set()
+        self.since_ns, self.is_said = None, False
+        for one in near:
+            self._doubt(one)
+
+    def move(self, size: Decimal, time_us: int, now_ns: int) -> None:
+        """A position was told; frames may come in the wrong order."""
+        if time_us >= self.newest_us:
+            self.newest_us, self.last_ns = time_us, now_ns
+            self.moves = [*self.moves[1 - _NEAR :], (time_us, size)]
+
+    def fill(self, told: _Told) -> None:
+        """A fill was told."""
+        self.fills.append(told)
+        self.near = [*self.near[1 - _NEAR :], told]
+        self.last_ns = max(self.last_ns, told.at_ns)
+        if told.at_ns <= self.listed_ns + PATIENCE_NS:
+            self._doubt(told)
+
+    def explain(self, now_ns: int) -> bool:
+        """Whether the fills told lead to the newest position told, which may be behind them."""
         self.fills.sort()
-        size = self.base
-        for place, fill in enumerate(self.fills, 1):
-            size += fill[2]
-            if size == self.told:
-                self._believe(self.fills[place:])
-                return True
-        return False
+        sums = [*accumulate((one.size for one in self.fills), initial=ZERO)]
+        reached = {base + made for base in (self.base, *self.others) for made in sums} if self.moves else set()
+        for place in range(len(self.moves) - 1, -1, -1):
+            time_us, size = self.moves[place]
+            if size in reached:
+                self.size, self.moves = size, self.moves[place + 1 :]
+                self.since_ns, self.is_said = None, False
+                if not self.others:
+                    self._use(size, time_us, sums)
+                break
+        self._fold(now_ns - 3 * PATIENCE_NS)
+        is_quiet = now_ns - self.last_ns >= PATIENCE_NS
+        total = sum((one.size for one in self.fills), ZERO)
+        if is_quiet and not self.moves and self.size - total in {self.base, *self.others}:
+            self._believe(self.size)
+        return not self.moves
 
     def suspect(self, market_id: MarketId, now_ns: int) -> str:
         """It is not explained: wait, then say so, and believe the position when even REST brings no fill for it."""
+        told = self.moves[-1][1]
         if self.since_ns is None:
             self.since_ns = now_ns
         elif now_ns - self.since_ns >= PATIENCE_NS:
-            if self.is_said or (self.is_listed and self.fills):  # of those, some may be older than the list
-                self._believe([])
+            if self.is_said or len(self.others) >= _MOST:
+                self._believe(told)
                 return ""
             self.is_said, self.since_ns = True, now_ns
-            made = self.base + sum((size for _, _, size in self.fills), ZERO)
-            return f"the position in market {market_id} went from {self.base} to {self.told}, the fills make it {made}"
+            made = self.base + sum((one.size for one in self.fills), ZERO)
+            return f"the position in market {market_id} went from {self.size} to {told}, the fills make it {made}"
         return ""
 
-    def _believe(self, fills: list[tuple[int, int, Decimal]], *, is_listed: bool = False) -> None:
-        self.base, self.fills, self.is_listed, self.since_ns, self.is_said = self.told, fills, is_listed, None, False
+    def _doubt(self, told: _Told) -> None:
+        """The list may include this fill."""
+        if len(self.others) < _MOST:
+            self.others |= {one - told.size for one in (self.base, *self.others)}
+
+    def _fold(self, until_ns: int) -> None:
+        """Fills that old are included in every position told, however the list is read."""
+        while self.others and self.fills and self.fills[0].at_ns <= until_ns:
+            size = self.fills.pop(0).size
+            self.base, self.others = self.base + size, {one + size for one in self.others}
+
+    def _use(self, size: Decimal, time_us: int, sums: list[Decimal]) -> None:
+        """The oldest fills that lead to this position are done with: by their times, else the fewest."""
+        by_time = bisect_right(self.fills, time_us, key=lambda one: one.time_us)
+        count = by_time if self.base + sums[by_time] == size else sums.index(size - self.base)
+        self.base, self.fills = size, self.fills[count:]
+
+    def _believe(self, size: Decimal) -> None:
+        self.base = self.size = size
+        self.others, self.fills, self.moves = set(), [], []
+        self.since_ns, self.is_said = None, False
 
 
 class Tallies:
@@ -76,38 +152,43 @@ class Tallies:
         self._of: dict[MarketId, _Tally] = {}
         self._seen: OrderedDict[TradeKey, None] = OrderedDict()
         self._has_list = False
+        self._listed_ns = 0
 
-    def positions(self, positions: Iterable[Position], *, is_complete: bool) -> None:
+    def positions(self, positions: Iterable[Position], now_ns: int, *, is_complete: bool) -> None:
         """The stream told of these positions, of all that there are when it `is_complete`."""
-        if is_complete:
-            self._has_list = True
-            self._of = {market_id: _Tally(fills=one.fills) for market_id, one in self._of.items()}
-        if not self._has_list:
+        if not is_complete:
+            for one in positions:
+                self._in(one.market_id).move(one.size, one.time_us, now_ns)
             return
-        for one in positions:
-            tally = self._of.setdefault(one.market_id, _Tally())
-            if is_complete:
-                tally.base = one.size
-            if one.time_us >= tally.told_us:  # frames may come in the wrong order
-                tally.told, tally.told_us = one.size, one.time_us
+        self._has_list, self._listed_ns = True, now_ns
+        listed = {one.market_id: one for one in positions}
+        for market_id in {*self._of, *listed}:
+            known = listed.get(market_id)
+            size, time_us = (known.size, known.time_us) if known else (ZERO, 0)
+            self._in(market_id).relist(size, time_us, now_ns)
 
-    def filled(self, fill: Fill) -> None:
-        """This fill was told, by the stream or by REST."""
+    def filled(self, fill: Fill, now_ns: int) -> None:
+        """This fill was told, by the stream at `now_ns`; by REST, long after it happened, at 0."""
         if fill.key in self._seen:
             return
         self._seen[fill.key] = None
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        if self._has_list:
-            size = fill.size if fill.side is Side.BUY else -fill.size
-            self._of.setdefault(fill.market_id, _Tally()).fills.append((fill.time_us, fill.trade_id, size))
+        size = fill.size if fill.side is Side.BUY else -fill.size
+        self._in(fill.market_id).fill(_Told(fill.time_us, fill.trade_id, size, now_ns))
 
     def missed(self, now_ns: int) -> str:
         """A position that the fills have not explained for a while, as a sentence, once; nothing when all is well."""
-        said = [one.suspect(market_id, now_ns) for market_id, one in self._of.items() if not one.explain()]
+        if not self._has_list:
+            return ""
+        said = [one.suspect(market_id, now_ns) for market_id, one in self._of.items() if not one.explain(now_ns)]
         return "; ".join(sentence for sentence in said if sentence)
 
     def forget(self) -> None:
         """The stream is gone: there is nothing to compare before its next complete list."""
         self._of.clear()
         self._has_list = False
+
+    def _in(self, market_id: MarketId) -> _Tally:
+        """What is known of a market; one that the list left out is flat."""
+        return self._of.setdefault(market_id, _Tally(listed_ns=self._listed_ns))
