@@ -8,16 +8,13 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
-from core.state import Notice, StrategyStatus
 from tui import wishes
-from tui.alerts import Alert
 from tui.host import Host
 from tui.keys import bindings
 from tui.pump import DeskOptions
 from tui.theme import THEMES
-from tui.widgets.breakers import BreakerRow, global_breaker
+from tui.widgets.breakers import global_breaker
 from tui.widgets.grid import Grid
-from tui.widgets.prices import PriceRow
 
 if TYPE_CHECKING:
     from tui.questions import Questions
@@ -57,9 +54,9 @@ class Desk(Host):
         else:
             self.handle.submit(wishes.trip_everything())
 
-    async def action_trip(self) -> None:
-        """Ask whose breaker to trip or to close."""
-        await self._ask.trip(self.surface.scope)
+    async def action_ask(self, what: str) -> None:
+        """Open the window that asks for this."""
+        await self._ask.open(what)
 
     async def action_ticket(self) -> None:
         """Open the ticket for the selected market."""
@@ -74,10 +71,6 @@ class Desk(Host):
     async def action_rearm(self) -> None:
         """Ask for the word and the reason."""
         await self._ask.rearm()
-
-    async def action_part(self) -> None:
-        """Ask what part to kill or to flatten."""
-        await self._ask.part()
 
     def action_strategy(self) -> None:
         """Start or stop the selected strategy, or the first where none can be selected."""
@@ -133,16 +126,4 @@ class Desk(Host):
 
     async def on_grid_chosen(self, event: Grid.Chosen) -> None:
         """Enter on a row means what that row is."""
-        item = event.item
-        if isinstance(item, PriceRow):
-            await self.action_ticket()
-        elif isinstance(item, BreakerRow) and item.breaker.is_tripped:
-            await self._ask.close_breaker(item.breaker, item.symbol)
-        elif isinstance(item, BreakerRow):
-            await self._ask.trip(item.scope)
-        elif isinstance(item, Notice):
-            self._ask.notice(item)
-        elif isinstance(item, Alert):
-            self._ask.notice(item.notice)
-        elif isinstance(item, StrategyStatus):
-            self.handle.submit(wishes.toggle(item))
+        await self._ask.chosen(event.item)

@@ -32,6 +32,9 @@ from tui.view import View
 _BLIND: Final = frozenset({"kill", "quit"})
 """What may be asked for on a screen too small to show what it does."""
 
+_ASKING: Final = frozenset({"ask"})
+"""Actions whose parameter decides whether they are possible."""
+
 
 class Host(App[ExitReport | None]):
     """Hosts one engine and one screen. `run()` answers the engine's report, or None when it was still ending."""
@@ -148,7 +151,8 @@ class Host(App[ExitReport | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
-        del parameters
+        if action in _ASKING:
+            action = f"{action}({', '.join(map(repr, parameters))})"  # as the key map has it
         if self.surface.is_too_small and action not in _BLIND:
             return None
         return True if is_possible(action, self.view, self.surface.order) else None

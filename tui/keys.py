@@ -98,15 +98,22 @@ KEYS: Final = (
         is_dangerous=True,
     ),
     Key(
+        keys=("f4",),
+        action="ask('limit')",
+        label="limit",
+        help="Change a risk limit: says what it would do, asks once more, and shows the engine's answer.",
+        is_secondary=True,
+    ),
+    Key(
         keys=("f6",),
-        action="trip",
+        action="ask('trip')",
         label="trip",
         help="Choose the breaker of a market, a strategy or everything, to trip or to close it with a reason.",
         is_secondary=True,
     ),
     Key(
         keys=("f7",),
-        action="part",
+        action="ask('part')",
         label="stop part",
         help="Choose a market or a strategy to kill, or what to flatten: cancelled, then closed near the mark. Asks.",
         is_secondary=True,
@@ -145,7 +152,9 @@ KEYS: Final = (
     Key(keys=("f9",), action="picture", label="picture", help="Save a picture of the screen, as SVG."),
     Key(keys=("y",), action="acknowledge", help="Acknowledge every alert so far."),
     Key(keys=("1",), action="pane(1)", help="Go to pane 1; on the desk the prices."),
-    Key(keys=("2",), action="pane(2)", help="Go to pane 2; on the desk the risk limits."),
+    Key(
+        keys=("2",), action="pane(2)", help="Go to pane 2; on the desk the risk limits; Enter changes the selected one."
+    ),
     Key(
         keys=("3",),
         action="pane(3)",

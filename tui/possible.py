@@ -6,16 +6,21 @@ from tui.view import View
 
 def is_possible(action: str, view: View, order: Order | None) -> bool:
     """Whether an action of the key map would do anything; `order` is the selected one."""
+    state = view.state
+    answer = True
     match action:
         case "ticket":
-            return bool(view.state.markets)
+            answer = bool(state.markets)
         case "cancel":
-            return order is not None and not order.status.is_closed
+            answer = order is not None and not order.status.is_closed
         case "rearm":
-            return view.kill.is_latched or bool(view.state.kills)
-        case "part":
-            return bool(view.state.markets or view.state.strategies)
+            answer = view.kill.is_latched or bool(state.kills)
+        case "ask('part')":
+            answer = bool(state.markets or state.strategies)
+        case "ask('limit')":
+            answer = state.rules is not None
         case "strategy":
-            return bool(view.state.strategies)
+            answer = bool(state.strategies)
         case _:
-            return True
+            pass
+    return answer

@@ -3,12 +3,16 @@
 from typing import TYPE_CHECKING
 
 from core.commands import Command, ExitPolicy, SubmitOrder
+from core.errors import InvariantBroken
 from core.model import OrderIntent
 from core.scope import Scope
-from core.state import BreakerStatus, Notice
+from core.state import BreakerStatus, LimitUse, Notice, StrategyStatus
 from tui import wishes
+from tui.alerts import Alert
+from tui.closing import flatten_question
 from tui.screens.breaker import CloseBreakerModal
-from tui.screens.flatten import FlattenModal
+from tui.screens.confirm import ConfirmModal
+from tui.screens.limit import LimitModal
 from tui.screens.part import PartModal, PartStop
 from tui.screens.quit import LeavingModal, QuitModal, is_known
 from tui.screens.rearm import RearmModal
@@ -16,6 +20,9 @@ from tui.screens.text import HelpModal, NoticeModal
 from tui.screens.ticket import Ticket
 from tui.screens.trip import TripModal
 from tui.strokes import open_window
+from tui.widgets.breakers import BreakerRow
+from tui.widgets.prices import PriceRow
+from tui.widgets.rules import RuleName, RuleRow, rule_of
 
 if TYPE_CHECKING:
     from tui.host import Host
@@ -26,6 +33,49 @@ class Questions:
 
     def __init__(self, host: "Host") -> None:
         self._host = host
+
+    async def open(self, what: str) -> None:
+        """Open the window that asks for this, for what is selected below it."""
+        surface = self._host.surface
+        match what:
+            case "part":
+                await self.part()
+            case "trip":
+                await self.trip(surface.scope)
+            case "limit":
+                await self.limit(self._selected_rule())
+            case _:
+                raise InvariantBroken(f"no window asks for {what!r}")
+
+    async def chosen(self, item: object) -> None:
+        """Enter on a row means what that row is."""
+        match item:
+            case PriceRow():
+                await self.ticket()
+            case BreakerRow() if item.breaker.is_tripped:
+                await self.close_breaker(item.breaker, item.symbol)
+            case BreakerRow():
+                await self.trip(item.scope)
+            case LimitUse() | RuleRow():
+                await self.limit(self._selected_rule())
+            case Notice():
+                self.notice(item)
+            case Alert():
+                self.notice(item.notice)
+            case StrategyStatus():
+                self._host.handle.submit(wishes.toggle(item))
+            case _:
+                pass
+
+    def _selected_rule(self) -> RuleName | None:
+        """The limit that the focused pane has selected."""
+        match getattr(self._host.surface.focused, "selected", None):
+            case LimitUse() as use:
+                return rule_of(use, self._host.view.state.rules)
+            case RuleRow() as row:
+                return row.rule
+            case _:
+                return None
 
     async def ticket(self) -> None:
         """Open the ticket for the selected market."""
@@ -51,6 +101,12 @@ class Questions:
         host = self._host
         if not isinstance(host.screen, TripModal):
             await open_window(host, TripModal(host.view, first), self._ask)
+
+    async def limit(self, first: RuleName | None) -> None:
+        """Ask for a new value of a risk limit."""
+        host = self._host
+        if not isinstance(host.screen, LimitModal):
+            await open_window(host, LimitModal(host.view, first, host.handle.submit))
 
     async def close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
         """Ask why a tripped breaker may be closed."""
@@ -99,11 +155,14 @@ class Questions:
             if is_meant:
                 host.handle.submit(wishes.flatten(stop.scope))
 
-        host.push_screen(FlattenModal("flatten", stop.scope.market_id), flatten)
+        market_id = stop.scope.market_id
+        do = "close every position" if market_id is None else "close the position"
+        host.push_screen(ConfirmModal("flatten", lambda view: flatten_question(view, market_id), do), flatten)
 
     def _leave(self, policy: ExitPolicy | None) -> None:
         if policy is ExitPolicy.FLATTEN:  # it trades: one key too many must not do it
-            self._host.push_screen(FlattenModal("flatten and quit"), self._flatten_and_end)
+            again = ConfirmModal("flatten and quit", flatten_question, "close every position")
+            self._host.push_screen(again, self._flatten_and_end)
         else:
             self._end(policy)
 

@@ -11,6 +11,7 @@ from core.commands import Command, ExitPolicy
 from core.decisions import Approved, Denied, DenyReason, RiskDecision, TradingState
 from core.events import LinkHealth, LinkName, LinkStatus, NoticeLevel
 from core.history import HistoryQuery, HistoryRow
+from core.limits import RiskLimits
 from core.look import MarketLook, nothing_yet
 from core.model import (
     OPERATOR,
@@ -40,6 +41,7 @@ from core.state import (
     ExitReport,
     KillPhase,
     KillStatus,
+    LimitsInForce,
     LimitUse,
     Notice,
     StrategyStatus,
@@ -206,6 +208,7 @@ def a_state(clock: ManualClock, **changes: object) -> EngineState:
         is_listed=True,
         order_map=entries,
         limits=some_limits(markets),
+        rules=LimitsInForce(limits=RiskLimits()),
         strategies=(StrategyStatus(name="maker", is_running=True, markets=("ETH", "SOL")),),
         notices=(
             Notice(seq=1, at_us=now.utc_us, level=NoticeLevel.INFO, source="engine", text="reconciled: 6 orders"),

@@ -18,9 +18,10 @@ from tui import screens
 from tui.keys import KILL, is_kill_key
 from tui.screens.alerts import AlertsScreen
 from tui.screens.breaker import CloseBreakerModal
+from tui.screens.confirm import ConfirmModal
 from tui.screens.desk import DeskScreen
-from tui.screens.flatten import FlattenModal
 from tui.screens.health import HealthScreen
+from tui.screens.limit import LimitModal
 from tui.screens.log import LogScreen
 from tui.screens.market import MarketScreen
 from tui.screens.modal import Modal
@@ -54,7 +55,8 @@ WAYS = [
     (("ctrl+t",), CloseBreakerModal),
     (("ctrl+q",), QuitModal),
     (("ctrl+q", "enter"), LeavingModal),
-    (("ctrl+q", "f", "enter"), FlattenModal),
+    (("ctrl+q", "f", "enter"), ConfirmModal),
+    (("f4",), LimitModal),
     (("f6",), TripModal),
     (("f7",), PartModal),
     (("ctrl+p",), CommandPalette),

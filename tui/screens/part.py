@@ -9,7 +9,7 @@ from textual.widget import Widget
 from textual.widgets import Label
 
 from core.scope import Scope
-from tui.screens.flatten import held
+from tui.closing import held
 from tui.screens.modal import Modal, say
 from tui.targets import Target, live_in, targets
 from tui.view import View
