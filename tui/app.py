@@ -9,8 +9,8 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from tui import wishes
-from tui.host import Host
 from tui.keys import bindings
+from tui.looks import Looks
 from tui.pump import DeskOptions
 from tui.theme import THEMES
 from tui.widgets.breakers import global_breaker
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Desk", "DeskOptions"]
 
 
-class Desk(Host):
+class Desk(Looks):
     """The operator's desk: what every key means."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(bindings())
@@ -94,28 +94,6 @@ class Desk(Host):
     def action_filter(self) -> None:
         """Go to the field that filters tables, where there is one."""
         self.surface.filter()
-
-    def action_privacy(self) -> None:
-        """Hide amounts, or show them again."""
-        self.pump.is_private = not self.pump.is_private
-
-    def action_picture(self) -> None:
-        """Save what is on the screen."""
-        folder = self.pump.options.pictures
-        try:
-            where = self.save_screenshot(path=None if folder is None else str(folder))
-        except OSError as error:
-            self.notify(f"no picture: {folder} cannot be written: {error.strerror}", severity="error")
-        else:
-            self.notify(f"saved {where}")
-
-    def action_theme(self, name: str) -> None:
-        """Change the colours, for this run."""
-        self.theme = name
-
-    def action_acknowledge(self) -> None:
-        """Every alert so far has been seen."""
-        self.pump.alerts.acknowledge()
 
     async def action_quit(self) -> None:
         """Leave: at once when nothing can be live, after asking otherwise; a second time leaves the screen."""

@@ -256,7 +256,7 @@ FIXED: Final = (
         action="",
         help="On a price: open its ticket. On the ladder, armed: place there. In a window: do what it says.",
     ),
-    Key(keys=("escape",), action="", help="Close the window; nothing is done."),
+    Key(keys=("escape",), action="", help="Close the window; nothing is done. On a screen: hide its hint, for good."),
 )
 """What cannot be changed: for the help only."""
 

@@ -13,6 +13,7 @@ from core.clock import SECOND_NS, Clock
 from core.state import KillPhase, KillStatus
 from tui.alerts import Alerts
 from tui.bridge import EngineHandle
+from tui.hints import Hints
 from tui.keymap import PLAIN, KeyMap
 from tui.memory import resident_kb
 from tui.meters import Meters
@@ -48,6 +49,8 @@ class DeskOptions:
     """Order sizes the ladder offers, in USDC, smallest first."""
     keys: KeyMap = PLAIN
     """What every key does."""
+    hints: Hints | None = None
+    """Sentences for a first run; None for none, as until the configuration has been read."""
 
 
 class Pump:
@@ -113,6 +116,7 @@ class Pump:
             desk=self._meters.pace(self.options.fps, resident_kb(), self._pace.factor),
             sizes=self.options.sizes,
             keys=self.options.keys,
+            hints=frozenset() if self.options.hints is None else self.options.hints.wanted,
             is_private=self.is_private,
             is_flashing=self.options.flash and now.mono_ns < self._flash_until_ns,
             ended=self.ended,

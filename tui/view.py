@@ -40,6 +40,8 @@ class View:
     """Order sizes the ladder offers, in USDC."""
     keys: KeyMap = PLAIN
     """What every key does."""
+    hints: frozenset[str] = frozenset()
+    """The screens that still show a hint of the first run."""
     ended: str = ""
     """One sentence when the engine's thread ended by itself."""
 

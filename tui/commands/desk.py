@@ -97,6 +97,7 @@ def _run(options: argparse.Namespace, held: HeldLog, stack: ExitStack) -> int:
 
 
 def _desk_options(options: argparse.Namespace, settings: "Settings", clock: "Clock") -> "DeskOptions":
+    from tui.hints import Hints  # noqa: PLC0415
     from tui.keymap import key_map  # noqa: PLC0415
     from tui.pump import DeskOptions  # noqa: PLC0415
     from tui.theme import THEMES  # noqa: PLC0415
@@ -110,6 +111,7 @@ def _desk_options(options: argparse.Namespace, settings: "Settings", clock: "Clo
         flash=settings.desk.flash,
         pictures=settings.state_dir / settings.profile,
         keys=key_map(settings.desk.keys),
+        hints=Hints(settings.state_dir),
         stale_after_ms=settings.stale_after_ms,
         is_live=is_live(settings),
         sizes=tuple(sorted(settings.desk.ladder_sizes)),

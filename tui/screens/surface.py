@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Final, Protocol
 
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize, ScreenResume
 from textual.screen import Screen
@@ -17,7 +18,9 @@ from core.scope import Scope
 from core.state import StrategyStatus
 from core.units import MarketId
 from tui.bridge import EngineHandle
+from tui.hints import sentence
 from tui.keys import Key
+from tui.screens.modal import wrap
 from tui.view import View
 from tui.widgets.footer import Footer
 from tui.widgets.grid import Grid
@@ -45,6 +48,7 @@ class Surface(Screen[None]):
     COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
     HORIZONTAL_BREAKPOINTS = _WIDTHS
     VERTICAL_BREAKPOINTS = _HEIGHTS
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "app.hide_hint", "hide the hint", show=False)]
     NAME: ClassVar[str]
     """How keys and header call it."""
 
@@ -57,6 +61,7 @@ class Surface(Screen[None]):
         self._header = Header(self.NAME)
         self._footer = Footer(is_enabled)
         self._too_small = Lines(id="too-small")
+        self._hint: Lines | None = None
         self._grids: tuple[Grid, ...] = ()  # type: ignore[type-arg]  # rows of every kind
         self._shown: list[Pane] = []
 
@@ -124,7 +129,19 @@ class Surface(Screen[None]):
                 grid.refresh()
         for pane in self._shown:
             pane.show(view)
+        self._show_hint(view)
         self._footer.show(view)
+
+    def _show_hint(self, view: View) -> None:
+        """The widget is made with the first hint: who has read them all does not pay for it."""
+        wanted = self.NAME in view.hints
+        if wanted and self._hint is None:
+            self._hint = Lines(id="hint")
+            self.mount(self._hint, before=self._footer)
+        if self._hint is not None:
+            text = f"{sentence(self.NAME, view.keys)} · esc hides it" if wanted else ""
+            lines = wrap(text, max(1, self.size.width - 1)) if wanted else []
+            self._hint.set_lines([(Span(f" {line}", Tone.CALM),) for line in lines])
 
     def focus_number(self, number: int) -> None:
         """Move the focus to the pane with this digit, if there is one."""
