@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from core.clock import SECOND_NS
 from core.model import Market, Position
-from tui.format import HIDDEN, NOTHING, decimal, money, signed, signed_money, trimmed, utc
+from core.state import DeadmanStatus
+from tui.format import HIDDEN, NOTHING, clean, decimal, money, seconds, signed, signed_money, trimmed, utc
 from tui.view import View
 from tui.widgets.grid import Column, Grid, Spec
 from tui.widgets.lines import Line, Lines, Span, Tone
 from tui.widgets.prices import direction
 from tui.widgets.seen import Seen
+
+_MICROSECOND_NS: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +127,32 @@ class Money(Lines):
         self.set_lines(money_lines(view))
 
 
+def deadman(view: View, tone: Tone = Tone.PLAIN) -> list[tuple[str, Tone]]:
+    """The venue's dead-man's switch: when it fires by the venue's own time, how it is kept, and what is wrong."""
+    switch, now_us = view.state.deadman, view.now.utc_us
+    if switch is None:
+        account = view.state.account
+        armed = None if account is None else account.cancel_all_us
+        return [(f"■ armed: fires at {utc(armed, now_us)} UTC" if armed else "○ not armed", tone)]
+    if switch.fired_us is not None:
+        return [(f"■ FIRED at {utc(switch.fired_us, now_us)} UTC", Tone.HALTED), *_kept(switch, now_us)]
+    if switch.armed_us is None:
+        return [("! NOT ARMED at the venue", Tone.HALTED), *_kept(switch, now_us)]
+    left = seconds((switch.armed_us - now_us) * _MICROSECOND_NS)
+    when = f"■ fires at {utc(switch.armed_us, now_us)} UTC, in {left}"
+    return [(when, Tone.HALTED if switch.missed else tone), *_kept(switch, now_us)]
+
+
+def _kept(switch: DeadmanStatus, now_us: int) -> list[tuple[str, Tone]]:
+    """Who keeps it, when it was read back from the account, and which renewals failed."""
+    ahead = "nobody here renews it" if switch.span_s is None else f"kept {seconds(switch.span_s * SECOND_NS)} ahead"
+    read = "" if switch.read_us is None else f", read {seconds((now_us - switch.read_us) * _MICROSECOND_NS)} ago"
+    lines = [(f"{ahead}{read}", Tone.ARMED if switch.span_s is None else Tone.DIM)]
+    if switch.missed:
+        lines.append((f"! {switch.missed} renewals missed: {clean(switch.detail)}", Tone.HALTED))
+    return lines
+
+
 def money_lines(view: View) -> Sequence[Line]:
     """The figures with their units; an age's mark when they are only the last known."""
     account = view.state.account
@@ -130,8 +160,6 @@ def money_lines(view: View) -> Sequence[Line]:
         return ((Span(" ? the account is not known yet", Tone.DIM),),)
     head = Span(" ◌ stale: the account stream does not live", Tone.STALE)
     tone = Tone.STALE if view.is_account_past else Tone.PLAIN
-    armed = account.cancel_all_us
-    switch = f"■ armed: fires at {utc(armed, view.now.utc_us)} UTC" if armed else "○ not armed"
     rows: tuple[tuple[str, str, Tone], ...] = (
         ("equity USDC", money(account.equity), tone),
         ("collateral USDC", money(account.collateral), tone),
@@ -143,5 +171,6 @@ def money_lines(view: View) -> Sequence[Line]:
     if view.is_private:
         rows = tuple((name, HIDDEN, shown) for name, _text, shown in rows)
     lines: list[Line] = [(Span(f" {name:<18}", Tone.DIM), Span(f"{text:>16}", tone)) for name, text, tone in rows]
-    lines.append((Span(f" {'dead-man switch':<18}", Tone.DIM), Span(f" {switch}", tone)))
+    for name, (text, mood) in zip(("dead-man switch", "", ""), deadman(view, tone), strict=False):
+        lines.append((Span(f" {name:<18}", Tone.DIM), Span(f" {text}", mood)))
     return [(head,), *lines] if view.is_account_past else lines
