@@ -14,12 +14,24 @@ _PATIENCE: Final = 1_000
 class Beats:
     """Steps the markets, and fails where they fail."""
 
-    def __init__(self, clock: VenueClock, step_us: int, beat: Callable[[], None], has_room: Callable[[], bool]) -> None:
-        """`beat` moves the markets by `step_us`; `has_room` says whether clients keep up with virtual time."""
+    def __init__(
+        self,
+        clock: VenueClock,
+        step_us: int,
+        beat: Callable[[], None],
+        has_room: Callable[[], bool],
+        *,
+        made_up_us: int = 0,
+    ) -> None:
+        """`beat` moves the markets by `step_us`; `has_room` says whether clients keep up with virtual time.
+
+        Beats that are late by no more than `made_up_us` are made up for; those before are skipped.
+        """
         self._clock: Final = clock
         self._step_us: Final = step_us
         self._beat: Final = beat
         self._has_room: Final = has_room
+        self._made_up_s: Final = made_up_us / 1_000_000
         self._asked: Final[asyncio.Queue[tuple[int, asyncio.Future[None]]]] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -36,13 +48,13 @@ class Beats:
         await done
 
     async def _run_real(self) -> None:
-        """On a fixed beat; beats that were missed are skipped, not made up for."""
+        """On a fixed beat; after a long stall it goes on from there instead of racing through what was missed."""
         loop = asyncio.get_running_loop()
         step = self._step_us / 1_000_000
         due = loop.time()
         while True:
-            due = max(due + step, loop.time())
-            await asyncio.sleep(due - loop.time())
+            due = max(due + step, loop.time() - self._made_up_s)
+            await asyncio.sleep(max(0.0, due - loop.time()))
             self._beat()
 
     async def _run_virtual(self, clock: VirtualClock) -> None:

@@ -219,6 +219,7 @@ class Faults:
     def __init__(self, schedule: Schedule, now_us: int) -> None:
         """Switch a schedule on."""
         self._armed: list[_Armed] = []
+        self._kinds: frozenset[FaultKind] = frozenset()
         self.replace(schedule, now_us)
 
     def replace(self, schedule: Schedule, now_us: int) -> None:
@@ -227,11 +228,16 @@ class Faults:
             _Armed(rule, Random(f"{schedule.seed} {place}"), now_us)  # noqa: S311 - a rehearsal, not a secret
             for place, rule in enumerate(schedule.rules)
         ]
+        self._kinds = frozenset(rule.kind for rule in schedule.rules)
 
     @property
     def is_armed(self) -> bool:
         """Whether there is anything to ask about."""
         return bool(self._armed)
+
+    def has_any(self, kinds: frozenset[FaultKind]) -> bool:
+        """Whether there is anything of these kinds to ask about: cheap enough for every frame."""
+        return not self._kinds.isdisjoint(kinds)
 
     def striking(self, kinds: Iterable[FaultKind], target: str, now_us: int) -> list[FaultRule]:
         """The rules of these kinds that strike this frame or request, in the schedule's order."""

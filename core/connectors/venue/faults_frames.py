@@ -22,7 +22,7 @@ MUTATIONS: Final = frozenset(
         FaultKind.EMPTY_POSITIONS,
     }
 )
-_FRAME_FAULTS: Final = MUTATIONS | {
+FRAME_FAULTS: Final = MUTATIONS | {
     FaultKind.DROP,
     FaultKind.DUPLICATE,
     FaultKind.REORDER,
@@ -145,10 +145,10 @@ def _kinds(head: _Head) -> frozenset[FaultKind]:
     """Faults that can strike this frame; the others do not throw their dice for it."""
     if head.type.startswith("update/"):
         gap = frozenset() if head.type == _BOOK_UPDATE else frozenset({FaultKind.BOOK_GAP})
-        return _FRAME_FAULTS - _SNAPSHOTS_ONLY - gap - {FaultKind.EMPTY_POSITIONS}
+        return FRAME_FAULTS - _SNAPSHOTS_ONLY - gap - {FaultKind.EMPTY_POSITIONS}
     if head.type.startswith("subscribed/"):
-        return _FRAME_FAULTS - _UPDATES_ONLY
-    return _FRAME_FAULTS - _UPDATES_ONLY - _SNAPSHOTS_ONLY - MUTATIONS
+        return FRAME_FAULTS - _UPDATES_ONLY
+    return FRAME_FAULTS - _UPDATES_ONLY - _SNAPSHOTS_ONLY - MUTATIONS
 
 
 def _later(act: Act, by_us: int) -> Act:

@@ -10,7 +10,7 @@ from aiohttp.typedefs import Handler, Middleware
 from core.connectors.venue.control_clock import VenueClock, pause
 from core.connectors.venue.conversation import Conversation
 from core.connectors.venue.faults import Faults
-from core.connectors.venue.faults_frames import NORMAL, Act, Cut, Deliver, FaultyStream, Hangup
+from core.connectors.venue.faults_frames import FRAME_FAULTS, NORMAL, Act, Cut, Deliver, FaultyStream, Hangup
 from core.connectors.venue.faults_requests import PASS, Answer, judge, judge_message
 from core.connectors.venue.hub import Drain, Listener
 from core.connectors.venue.tiers_gate import Gate
@@ -51,7 +51,7 @@ class FaultyListener(Listener):
         """Queue what the faults leave of one message."""
         if self._is_over:
             return
-        if not self._faults.is_armed:
+        if not self._faults.has_any(FRAME_FAULTS):
             super().push(body)
             return
         for act in self._stream.passing(body, self._clock.now_us()):

@@ -34,6 +34,8 @@ HOST: Final = "127.0.0.1"
 BATCH_US: Final = 50_000
 """The venue batches book changes for 50 ms (apidocs, WebSocket reference)."""
 SHORTEST_BATCH_US: Final = 1_000
+_MADE_UP_US: Final = 100_000
+"""How late a beat may be and is still made up for, where a rate was asked for: timers are late each time."""
 MAX_MESSAGE: Final = 1024 * 1024
 
 _EPOCH_MS: Final = 1_767_225_600_000 - 1
@@ -85,7 +87,8 @@ class VenueServer:
         self.simulation.route = self._route
         self._control_token: Final = extras.control_token
         self._step_us: Final = BATCH_US if rate is None else max(SHORTEST_BATCH_US, 1_000_000 * len(specs) // rate)
-        self._beats: Final = Beats(self._clock, self._step_us, self._beat, self._has_room)
+        made_up_us = 0 if rate is None else _MADE_UP_US
+        self._beats: Final = Beats(self._clock, self._step_us, self._beat, self._has_room, made_up_us=made_up_us)
         self._skew_us = 0
         self._sessions: Final = count(1)
         self._listeners: Final[set[FaultyListener]] = set()
