@@ -21,6 +21,7 @@ from core.model import Market
 from core.units import ZERO, MarketId
 from tui.driver import KillDriver
 from tui.memory import settle_memory
+from tui.painter import PaintedApp
 from tui.style import style_sheet
 from tui.theme import NAME, THEMES, TOKENS
 from tui.widgets.grid import Grid, Spec
@@ -125,7 +126,7 @@ class _GridScreen(Screen[None]):
     COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
 
 
-class _GridApp(App[None]):
+class _GridApp(PaintedApp[None]):
     """The desk's way."""
 
     def __init__(self, street: Street, watch: _Watch) -> None:

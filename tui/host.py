@@ -6,7 +6,6 @@ The next room up is `tui.app`, which says what each key means.
 from functools import partial
 from typing import Final
 
-from textual.app import App
 from textual.events import Event
 from textual.worker import Worker
 
@@ -19,6 +18,7 @@ from tui.engine_worker import CONFIGURATION, EngineWorker, has_ended, last_words
 from tui.keymap import PLAIN
 from tui.keys import Key
 from tui.memory import settle_memory
+from tui.painter import PaintedApp
 from tui.possible import is_possible
 from tui.pump import DeskOptions, Pump
 from tui.screens.desk import DeskScreen
@@ -36,7 +36,7 @@ _ASKING: Final = frozenset({"ask"})
 """Actions whose parameter decides whether they are possible."""
 
 
-class Host(App[ExitReport | None]):
+class Host(PaintedApp[ExitReport | None]):
     """Hosts one engine and one screen. `run()` answers the engine's report, or None when it was still ending."""
 
     TITLE = "lighter-tui"
