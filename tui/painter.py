@@ -11,7 +11,7 @@ the terminal. `PaintedApp` is the App of Textual with a painter of its own.
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 from rich.cells import cached_cell_len
 from rich.color import ColorSystem
@@ -116,21 +116,20 @@ class Painter:
 class PaintedApp(App[ReturnType]):
     """An application whose terminal is written to by a painter."""
 
-    painter: Painter
-    """Made before the first paint."""
+    _painter: Painter | None = None
 
     async def on_event(self, event: Event) -> None:
         """A terminal that changed its size may have erased or moved what it showed."""
-        if isinstance(event, Resize) and hasattr(self, "painter"):
-            self.painter.forget()
+        if isinstance(event, Resize) and self._painter is not None:
+            self._painter.forget()
         await super().on_event(event)
 
-    def _display(self, screen: Screen[object], renderable: RenderableType | None) -> None:
+    def _display(self, screen: Screen[object], renderable: RenderableType | CompositorUpdate | None) -> None:
         if isinstance(renderable, CompositorUpdate):
-            if not hasattr(self, "painter"):
-                self.painter = Painter()
-            renderable = self.painter.painted(renderable, self.size)
-        super()._display(screen, renderable)
+            if self._painter is None:
+                self._painter = Painter()
+            renderable = self._painter.painted(renderable, self.size)
+        super()._display(screen, cast("RenderableType | None", renderable))
 
 
 class _Painted(CompositorUpdate):
