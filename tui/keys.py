@@ -112,6 +112,11 @@ KEYS: Final = (
         is_secondary=True,
     ),
     Key(
+        keys=("f10",),
+        action="ask('drill')",
+        help="Rehearse the kill on a paper venue of its own, and show how long each step took.",
+    ),
+    Key(
         keys=("f7",),
         action="ask('part')",
         label="stop part",

@@ -12,6 +12,7 @@ from tui.alerts import Alert
 from tui.closing import flatten_question
 from tui.screens.breaker import CloseBreakerModal
 from tui.screens.confirm import ConfirmModal
+from tui.screens.drill import DrillModal
 from tui.screens.limit import LimitModal
 from tui.screens.part import PartModal, PartStop
 from tui.screens.quit import LeavingModal, QuitModal, is_known
@@ -44,6 +45,8 @@ class Questions:
                 await self.trip(surface.scope)
             case "limit":
                 await self.limit(self._selected_rule())
+            case "drill":
+                await self.drill()
             case _:
                 raise InvariantBroken(f"no window asks for {what!r}")
 
@@ -101,6 +104,12 @@ class Questions:
         host = self._host
         if not isinstance(host.screen, TripModal):
             await open_window(host, TripModal(host.view, first), self._ask)
+
+    async def drill(self) -> None:
+        """Offer a rehearsal of the kill."""
+        host = self._host
+        if not isinstance(host.screen, DrillModal):
+            await open_window(host, DrillModal(host.pump.options.drill))
 
     async def limit(self, first: RuleName | None) -> None:
         """Ask for a new value of a risk limit."""

@@ -52,8 +52,8 @@ async def shows(pilot: Pilot[ExitReport | None], *words: str) -> None:
         raise AssertionError(f"{error}; it shows:\n{text(app)}") from None
 
 
-async def says(pilot: Pilot[ExitReport | None], *sentences: str) -> None:
-    """Wait until the window says all these sentences, wherever its lines break."""
+async def says(pilot: Pilot[ExitReport | None], *sentences: str, within: float = 5.0) -> None:
+    """Wait for so many seconds until the window says all these sentences, wherever its lines break."""
     app = pilot.app
 
     def said() -> str:
@@ -61,6 +61,8 @@ async def says(pilot: Pilot[ExitReport | None], *sentences: str) -> None:
         return " ".join("".join(span.text for span in line).strip() for line in lines)
 
     try:
-        await eventually(lambda: all(sentence in said() for sentence in sentences), f"the window to say {sentences}")
+        await eventually(
+            lambda: all(sentence in said() for sentence in sentences), f"the window to say {sentences}", within
+        )
     except AssertionError as error:
         raise AssertionError(f"{error}; it says:\n{said()}") from None

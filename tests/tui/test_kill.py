@@ -20,6 +20,7 @@ from tui.screens.alerts import AlertsScreen
 from tui.screens.breaker import CloseBreakerModal
 from tui.screens.confirm import ConfirmModal
 from tui.screens.desk import DeskScreen
+from tui.screens.drill import DrillModal
 from tui.screens.health import HealthScreen
 from tui.screens.limit import LimitModal
 from tui.screens.log import LogScreen
@@ -57,6 +58,7 @@ WAYS = [
     (("ctrl+q", "enter"), LeavingModal),
     (("ctrl+q", "f", "enter"), ConfirmModal),
     (("f4",), LimitModal),
+    (("f10",), DrillModal),
     (("f6",), TripModal),
     (("f7",), PartModal),
     (("ctrl+p",), CommandPalette),

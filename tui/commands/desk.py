@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import os
+import shutil
 import signal
 import sys
 from concurrent.futures import Future
@@ -26,6 +27,7 @@ from tui.commands.words import EXIT_FAULT, say
 from tui.log_file import HeldLog, held_log, log_to
 
 _SSH_KB: Final = 25
+_DRILL_ROUNDS: Final = 10
 
 if TYPE_CHECKING:
     from core.acting import StrategyRunner
@@ -115,7 +117,16 @@ def _desk_options(options: argparse.Namespace, settings: "Settings", clock: "Clo
         stale_after_ms=settings.stale_after_ms,
         is_live=is_live(settings),
         sizes=tuple(sorted(settings.desk.ladder_sizes)),
+        drill=_drill(options),
     )
+
+
+def _drill(options: argparse.Namespace) -> tuple[str, ...]:
+    """The kill's rehearsal as a process of its own; where possible one that makes way for what trades here."""
+    nice = shutil.which("nice")
+    way = () if nice is None else (nice, "-n", "10")
+    file = () if options.config is None else ("--config", str(options.config))
+    return (*way, sys.executable, "-P", "-m", "tui", "drill", "--rounds", str(_DRILL_ROUNDS), *file)
 
 
 def _line(settings: "Settings") -> int | None:
