@@ -4,9 +4,10 @@ Decisions receive an `Instant`; only shells hold a `Clock`.
 """
 
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 SECOND_NS: Final = 1_000_000_000
 MILLISECOND_NS: Final = 1_000_000
@@ -14,8 +15,7 @@ SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(Struct, frozen=True, gc=False):
     """One moment, twice: for durations and for records."""
 
     mono_ns: int

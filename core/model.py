@@ -21,10 +21,14 @@ from core.units import (
 )
 
 
-class Side(Enum):
-    """Which way a trade moves the position."""
+class _Keys(Enum):
+    """Members are their own keys: the inherited hash is that of the name, computed in Python at each look-up."""
 
-    __hash__ = object.__hash__  # members are their own keys; the inherited one hashes the name, in Python
+    __hash__ = object.__hash__
+
+
+class Side(_Keys):
+    """Which way a trade moves the position."""
 
     BUY = "buy"
     SELL = "sell"
@@ -40,14 +44,14 @@ class Side(Enum):
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
-class OrderType(Enum):
+class OrderType(_Keys):
     """How the price is meant."""
 
     LIMIT = "limit"
     MARKET = "market"
 
 
-class TimeInForce(Enum):
+class TimeInForce(_Keys):
     """How long an order may rest."""
 
     GTT = "good-till-time"
@@ -149,10 +153,8 @@ class Quote:
     """When the newest frame of this market's book arrived; 0 when none did."""
 
 
-class OrderStatus(Enum):
+class OrderStatus(_Keys):
     """The life of an order. DENIED is ours, before the wire; REJECTED is the venue's."""
-
-    __hash__ = object.__hash__  # members are their own keys; the inherited one hashes the name, in Python
 
     QUEUED = "queued"
     DENIED = "denied"
@@ -216,7 +218,7 @@ class OrderIntent:
         return self.size * self.price
 
 
-class OriginKind(Enum):
+class OriginKind(_Keys):
     """Who wanted an order."""
 
     OPERATOR = "operator"
@@ -272,7 +274,7 @@ class Order:
         return self.filled_quote / self.filled if self.filled else None
 
 
-class Priority(Enum):
+class Priority(_Keys):
     """Which task goes first; lower value first."""
 
     KILL = 0
@@ -304,7 +306,7 @@ class OrderTask:
         return self.order.intent
 
 
-class Liquidity(Enum):
+class Liquidity(_Keys):
     """Which side of a match we were."""
 
     MAKER = "maker"

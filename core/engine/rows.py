@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from core.engine.records import JournalImage, SavedFill, SavedOrder
 from core.model import (
+    Liquidity,
     Order,
     OrderIntent,
     OrderStatus,
@@ -92,7 +93,14 @@ StateValues = tuple[str, str, str, str, int, int]
 FillRow = tuple[int, int, str, str, str, str, str, int, int | None, int, str, str]
 """The values of `FILL_COLUMNS`."""
 
+# An enum computes `value` in Python at each reading; a dictionary is asked in a fifth of that time.
 _STATUS: Final = {status: status.value for status in OrderStatus}
+_SIDE: Final = {side: side.value for side in Side}
+_TYPE: Final = {type_: type_.value for type_ in OrderType}
+_TIF: Final = {tif: tif.value for tif in TimeInForce}
+_KIND: Final = {kind: kind.value for kind in OriginKind}
+_PRIORITY: Final = {priority: priority.value for priority in Priority}
+_LIQUIDITY: Final = {liquidity: liquidity.value for liquidity in Liquidity}
 _SELECT_ORDER: Final = f"SELECT world, {', '.join(ORDER_COLUMNS)} FROM orders WHERE id=?"  # noqa: S608
 _SELECT_DEALS: Final = "SELECT size, price FROM fills WHERE world=? AND venue_order_id=?"
 
@@ -181,13 +189,13 @@ def wish_values(saved: SavedOrder) -> WishValues:
     intent, origin = saved.order.intent, saved.origin
     return (
         saved.task_id,
-        origin.kind.value,
+        _KIND[origin.kind],
         origin.name,
-        saved.priority.value,
+        _PRIORITY[saved.priority],
         intent.market_id,
-        intent.side.value,
-        intent.type.value,
-        intent.tif.value,
+        _SIDE[intent.side],
+        _TYPE[intent.type],
+        _TIF[intent.tif],
         int(intent.reduce_only),
         str(intent.size),
         str(intent.price),
@@ -237,20 +245,25 @@ def _order_of(row: OrderRow) -> SavedOrder:
     )
 
 
+def whose(kind: str, name: str) -> str:
+    """As `str(Origin)`, of its columns."""
+    return f"{kind} {name}" if name else kind
+
+
 def fill_row(saved: SavedFill) -> FillRow:
     """A fill as the values of `FILL_COLUMNS`."""
     fill = saved.fill
     return (
         fill.trade_id,
         fill.market_id,
-        fill.side.value,
+        _SIDE[fill.side],
         str(fill.size),
         str(fill.price),
         str(fill.fee),
-        fill.liquidity.value,
+        _LIQUIDITY[fill.liquidity],
         fill.venue_order_id,
         fill.client_order_id,
         fill.time_us,
-        saved.origin.kind.value,
+        _KIND[saved.origin.kind],
         saved.origin.name,
     )

@@ -13,10 +13,11 @@ from core.clock import SECOND_US, Instant
 from core.engine import rows
 from core.engine.chain import LogColumns, link_all
 from core.engine.entries import command_entry
+from core.engine.filed import FiledOrder, FiledOrders
 from core.engine.inserts import Inserts
 from core.engine.records import Record, SavedCommand, SavedFill, SavedLog, SavedMeta, SavedOrder
-from core.engine.rows import FILL_COLUMNS, LOG_COLUMNS, ORDER_COLUMNS, WishValues
-from core.model import OrderIntent, OrderStatus, Origin
+from core.engine.rows import FILL_COLUMNS, LOG_COLUMNS, ORDER_COLUMNS, STATE_COLUMNS
+from core.model import OrderStatus
 
 ORDER: Final = "order"
 FILL: Final = "fill"
@@ -24,10 +25,7 @@ META: Final = "meta"
 CLOCK: Final = "clock"
 _JUMP_US: Final = SECOND_US
 """A wall clock that moves this much otherwise than time passed has jumped."""
-_KNOWN_LIMIT: Final = 20_000
-"""Rows of orders whose place is remembered, so that it need not be looked up."""
 
-_STATUS_AT: Final = ORDER_COLUMNS.index("status")
 _CLOSED: Final = frozenset(status.value for status in OrderStatus if status.is_closed)
 
 _LOG: Final = Inserts("log", LOG_COLUMNS)
@@ -37,15 +35,15 @@ _UPDATE_ORDER: Final = (
     "UPDATE orders SET client_id=coalesce(?, client_id), venue_id=coalesce(?, venue_id), "  # noqa: S608
     f"{', '.join(f'{name}=?' for name in ORDER_COLUMNS[2:])}, is_closed=?, log_seq=? WHERE id=?"
 )
+_STATE: Final = ", ".join(f"{name}=?" for name in STATE_COLUMNS)
+# SQLite writes an index anew for every column of it that is named, changed or not: most changes name none.
+_CLOSE_ORDER: Final = f"UPDATE orders SET {_STATE}, is_closed=1, log_seq=? WHERE id=?"  # noqa: S608
+_MOVE_ORDER: Final = f"UPDATE orders SET {_STATE}, log_seq=? WHERE id=?"  # noqa: S608
 _UPSERT_META: Final = (
     "INSERT INTO meta (key, value, log_seq) VALUES (?,?,?) "
     "ON CONFLICT (key) DO UPDATE SET value=excluded.value, log_seq=excluded.log_seq"
 )
 _UPDATE_HEAD: Final = "UPDATE head SET seq=?, digest=?, client_id=?, task_id=?"
-
-_Ids = tuple[int | None, int | None, int | None, str, int | None]
-"""client_id, venue_id, market_id, origin, ref."""
-_NO_IDS: Final[_Ids] = (None, None, None, "", None)
 
 _OrderBody = msgspec.defstruct("_OrderBody", list(ORDER_COLUMNS), gc=False)
 _FillBody = msgspec.defstruct("_FillBody", list(FILL_COLUMNS), gc=False)
@@ -53,28 +51,24 @@ _FillBody = msgspec.defstruct("_FillBody", list(FILL_COLUMNS), gc=False)
 
 
 class Scribe:
-    """The writing end of one journal: where its chain stands, and which row holds which order."""
+    """The writing end of one journal: where its chain stands, and what a group makes of its tables."""
 
     def __init__(self, connection: sqlite3.Connection, world: int) -> None:
         """Take up the chain where it ended."""
         self.connection: Final = connection
         self._world: Final = world
-        self.seq, self.digest, self._client_id, self._task_id = connection.execute(
+        self.seq, self.digest, client_id, task_id = connection.execute(
             "SELECT seq, digest, client_id, task_id FROM head"
         ).fetchone()
-        self._next_row: int = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM orders").fetchone()[0]
-        self._ours: dict[int, int] = {}
-        self._theirs: dict[int, int] = {}
+        self._filed: Final = FiledOrders(connection, world, client_id, task_id)
         self._last: Instant | None = None
-        self._wishes: dict[int, _Wish] = {}
         self._log: list[LogColumns] = []
         """This group's rows of the log, and beside them what they tell."""
         self._told: list[object] = []
         self._fills: list[object] = []
         """This group's rows of fills, their values one after another."""
-        self._orders: dict[int, tuple[tuple[object, ...], int]] = {}
-        """What this group makes of each order's row: values, and the log row that told it."""
-        self._new: set[int] = set()
+        self._orders: dict[int, FiledOrder] = {}
+        """The orders that this group changes, by their rows."""
 
     def write(self, group: Iterable[tuple[Instant, Sequence[Record]]]) -> None:
         """Write every record, in order, each with the moment it was handed over; inside the caller's transaction."""
@@ -106,8 +100,11 @@ class Scribe:
         ).fetchall()
         for place, world, *row in live:
             client_id, venue_id, _, kind, name, _, market_id = row[:7]
-            ids = (client_id, venue_id, market_id, _whose(kind, name), place)
-            self._add(moment.utc_us, ORDER, _OrderBody(*row), ids, world)
+            self.seq += 1
+            self._log.append(
+                (self.seq, moment.utc_us, ORDER, world, client_id, venue_id, market_id, rows.whose(kind, name), place)
+            )
+            self._told.append(_OrderBody(*row))
             self.connection.execute("UPDATE orders SET log_seq=? WHERE id=?", (self.seq, place))
         for key, value in self.connection.execute("SELECT key, value FROM meta WHERE log_seq <= ?", (upto,)).fetchall():
             self._add(moment.utc_us, META, {"key": key, "value": value})
@@ -115,83 +112,67 @@ class Scribe:
         self._flush()
 
     def _flush(self) -> None:
-        connection, fresh = self.connection, self._new
+        connection, filed = self.connection, self._filed
         logged, self.digest = link_all(self.digest, self._log, self._told)
         _LOG.put(connection, logged)
-        inserted: list[object] = []
-        updated: list[tuple[object, ...]] = []
-        for at, (row, seq) in self._orders.items():
-            is_closed = row[_STATUS_AT] in _CLOSED
-            if at in fresh:
-                inserted += (*row, is_closed, seq, self._world, at)
-            else:
-                updated.append((*row, is_closed, seq, at))
-        _ORDERS.put(connection, inserted)
-        connection.executemany(_UPDATE_ORDER, updated)
+        self._put_orders()
         _FILLS.put(connection, self._fills)
-        connection.execute(_UPDATE_HEAD, (self.seq, self.digest, self._client_id, self._task_id))
-        self._log, self._told, self._fills, self._orders, self._new = [], [], [], {}, set()
-        if len(self._ours) + len(self._theirs) > _KNOWN_LIMIT:
-            self._ours.clear()
-            self._theirs.clear()
-            self._wishes.clear()
+        connection.execute(_UPDATE_HEAD, (self.seq, self.digest, filed.last_client_id, filed.last_task_id))
+        self._log, self._told, self._fills, self._orders = [], [], [], {}
+        filed.tidy()
 
-    def _add(self, at_us: int, kind: str, body: object, ids: _Ids = _NO_IDS, world: int | None = None) -> None:
+    def _put_orders(self) -> None:
+        """Each order that changed is stored once, in its newest form, with the statement that costs least."""
+        inserted: list[object] = []
+        changed: list[tuple[object, ...]] = []
+        closed: list[tuple[object, ...]] = []
+        moved: list[tuple[object, ...]] = []
+        for place, one in self._orders.items():
+            is_closed = one.state[0] in _CLOSED
+            if one.is_new:
+                inserted += (one.client_id, one.venue_id, *one.values, *one.state)
+                inserted += (is_closed, one.seq, self._world, place)
+            elif one.is_changed or one.is_closed:
+                ids = (one.client_id, one.venue_id)
+                changed.append((*ids, *one.values, *one.state, is_closed, one.seq, place))
+            else:
+                (closed if is_closed else moved).append((*one.state, one.seq, place))
+            one.is_new = one.is_changed = False
+            one.is_closed = is_closed
+        _ORDERS.put(self.connection, inserted)
+        for statement, values in ((_UPDATE_ORDER, changed), (_CLOSE_ORDER, closed), (_MOVE_ORDER, moved)):
+            self.connection.executemany(statement, values)
+
+    def _add(self, at_us: int, kind: str, body: object) -> None:
+        """A row of the log that is about nothing but itself."""
         self.seq += 1
-        self._log.append((self.seq, at_us, kind, world or self._world, *ids))
+        self._log.append((self.seq, at_us, kind, self._world, None, None, None, "", None))
         self._told.append(body)
 
     def _take_log(self, record: SavedLog) -> None:
-        body = {"text": record.text, **record.details}
         ids = (record.client_id, record.venue_id, record.market_id, record.origin, None)
-        self._add(record.at_us, record.kind, body, ids)
+        self.seq += 1
+        self._log.append((self.seq, record.at_us, record.kind, self._world, *ids))
+        self._told.append({"text": record.text, **record.details})
 
     def _take_fill(self, record: SavedFill, at_us: int) -> None:
         fill, row = record.fill, rows.fill_row(record)
-        ids = (fill.client_order_id, fill.venue_order_id, fill.market_id, _whose(*row[-2:]), fill.trade_id)
-        self._add(at_us, FILL, _FillBody(*row), ids)
+        ids = (fill.client_order_id, fill.venue_order_id, fill.market_id, rows.whose(row[-2], row[-1]), fill.trade_id)
+        self.seq += 1
+        self._log.append((self.seq, at_us, FILL, self._world, *ids))
+        self._told.append(_FillBody(*row))
         self._fills += (self._world, *row, self.seq)
 
     def _take_order(self, record: SavedOrder, at_us: int) -> None:
         order = record.order
-        # Another bot on the account may use client ids that look like ours: its orders go by the venue's id alone.
-        client_id = None if record.task_id is None else order.client_id
-        place = self._place(client_id, order.venue_id)
-        if client_id is not None:
-            self._ours[client_id] = place
-            self._client_id = max(self._client_id, client_id)
-            self._task_id = max(self._task_id, record.task_id or 0)
-        if order.venue_id is not None:
-            self._theirs[order.venue_id] = place
-        wish = self._wishes.get(place)
-        if wish is None or not wish.is_of(record):
-            wish = self._wishes[place] = _Wish(record)
-        row: tuple[object, ...] = (order.client_id, order.venue_id, *wish.values, *rows.state_values(order))
-        ids = (order.client_id, order.venue_id, order.intent.market_id, wish.whose, place)
-        self._add(at_us, ORDER, _OrderBody(*row), ids)
-        if (before := self._orders.get(place)) is not None:
-            client, venue, *rest = row  # what was known of its ids stays known
-            known_client, known_venue = before[0][:2]
-            ids_first = (known_client if client is None else client, known_venue if venue is None else venue)
-            row = (*ids_first, *rest)
-        self._orders[place] = (row, self.seq)
-
-    def _place(self, client_id: int | None, venue_id: int | None) -> int:
-        """The row of an order, by our id first; a new one when nothing is known of it."""
-        found: int | None = None
-        if client_id is not None:
-            found = self._ours.get(client_id)
-            if found is None and client_id <= self._client_id:
-                found = rows.row_of_ours(self.connection, client_id)
-        if found is None and venue_id is not None:
-            found = self._theirs.get(venue_id)
-            if found is None:
-                found = rows.row_of_theirs(self.connection, self._world, venue_id)
-        if found is None:
-            found = self._next_row
-            self._next_row += 1
-            self._new.add(found)
-        return found
+        filed = self._filed.of(record)
+        client_id, venue_id, place = order.client_id, order.venue_id, filed.place
+        self.seq = filed.seq = self.seq + 1
+        filed.state = rows.state_values(order)
+        market_id = order.intent.market_id
+        self._log.append((self.seq, at_us, ORDER, self._world, client_id, venue_id, market_id, filed.whose, place))
+        self._told.append(_OrderBody(client_id, venue_id, *filed.values, *filed.state))
+        self._orders[place] = filed
 
     def _watch_clock(self, moment: Instant) -> None:
         """Rows keep the order of writing; where the wall clock jumped between two of them, the log says so."""
@@ -199,35 +180,8 @@ class Scribe:
         if last is None:
             return
         jump_us = (moment.utc_us - last.utc_us) - (moment.mono_ns - last.mono_ns) // 1_000
-        if abs(jump_us) >= _JUMP_US:
+        if not -_JUMP_US < jump_us < _JUMP_US:
             self._take_log(jump(jump_us, "since the row before", moment))
-
-
-class _Wish:
-    """What does not change from one row of an order to the next, as columns."""
-
-    __slots__ = ("_intent", "_origin", "_priority", "_task_id", "values", "whose")
-
-    def __init__(self, record: SavedOrder) -> None:
-        self._intent: OrderIntent = record.order.intent
-        self._origin: Origin = record.origin
-        self._priority, self._task_id = record.priority, record.task_id
-        self.values: WishValues = rows.wish_values(record)
-        self.whose: str = _whose(record.origin.kind.value, record.origin.name)
-
-    def is_of(self, record: SavedOrder) -> bool:
-        """Whether a record holds these very values: the same objects, for comparing would cost as much as making."""
-        return (
-            record.order.intent is self._intent
-            and record.origin is self._origin
-            and record.priority is self._priority
-            and record.task_id == self._task_id
-        )
-
-
-def _whose(kind: str, name: str) -> str:
-    """As `str(Origin)`."""
-    return f"{kind} {name}" if name else kind
 
 
 def jump(jump_us: int, since: str, now: Instant) -> SavedLog:
