@@ -248,6 +248,17 @@ class BudgetUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimingUse:
+    """How long one step took, over the newest samples; in microseconds."""
+
+    name: str
+    count: int
+    median_us: int
+    p99_us: int
+    most_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One line of the operator's log."""
 
@@ -345,6 +356,10 @@ class EngineState:
     """The limits themselves; None before the engine runs."""
     budgets: tuple[BudgetUse, ...] = ()
     """What the venue still lets us ask and send."""
+    timings: tuple[TimingUse, ...] = ()
+    """Latencies of the engine, over its newest samples."""
+    journal_depth: int | None = None
+    """Groups of records handed to the journal that are not durable yet; None before there is one."""
     strategies: tuple[StrategyStatus, ...] = ()
     algorithms: tuple[AlgorithmStatus, ...] = ()
     """Execution plans under way, oldest first."""

@@ -20,6 +20,7 @@ from core.engine.orders import Trigger, advance, moved, open_status
 from core.engine.outlook import Outlook
 from core.engine.profit import Profit
 from core.engine.records import JournalImage, Record, SavedLog, SavedMeta, SavedOrder
+from core.engine.timings import Timings
 from core.engine.unbooked import Unbooked
 from core.events import LinkHealth, LinkName, LinkStatus, NoticeLevel
 from core.model import Account, Market, OrderStatus, Origin, Quote
@@ -113,6 +114,7 @@ class Facts:
         self._effects: list[Effect] = []
         self._records: list[Record] = []
         self.outlook = Outlook(self)
+        self.timings = Timings()
 
     # --- work and words ---
 

@@ -57,6 +57,9 @@ class Journal:
         self._gathering = threading.Lock()
         self._group: _Group | None = None
         """What is appended now; the writer has not taken it yet."""
+        self._appended = 0
+        self._done = 0
+        """Of the appends: those that were answered, durable or not."""
         self._failure: JournalError | None = None
         self._is_closed = False
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
@@ -103,7 +106,12 @@ class Journal:
                 group = self._group = _Group()
                 self._queue.put(group)
             group.writes.append((self._clock.now(), records))
+            self._appended += 1
             return group.done
+
+    def depth(self) -> int:
+        """How many appends are not durable yet; from any thread."""
+        return max(0, self._appended - self._done)
 
     def find_order(
         self, *, client_id: ClientOrderId | None = None, venue_id: VenueOrderId | None = None
@@ -223,6 +231,7 @@ class Journal:
         finally:  # also when a fault of ours ends this thread: nobody may wait for ever
             if not is_through:
                 self._failure = JournalError(f"{self._path}: the journal's writer ended by a fault; see the log")
+            self._done += len(group.writes)
             if self._failure is None:
                 group.done.set_result(None)
             else:
@@ -232,6 +241,7 @@ class Journal:
         """Say in the log that this run ended in good order: where that is missing, it did not."""
         now = self._clock.now()
         last = _Group()
+        self._appended += 1
         last.writes.append(
             (now, [SavedLog(at_us=now.utc_us, kind=CLOSED, text="the journal was closed in good order")])
         )

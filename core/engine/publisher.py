@@ -1,6 +1,7 @@
 """What other threads may read: the newest snapshot, what risk saw with it, and books that somebody looks at."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -41,6 +42,8 @@ class Publisher:
         self._autopilot = autopilot
         self._seq = 0
         self.looking = Looking(connector, clock)
+        self.journal_depth: Callable[[], int | None] = lambda: None
+        """How many groups of records are not durable yet."""
         self._books: dict[MarketId, BookView] = {}
         self._wanted: dict[MarketId, tuple[int, int]] = {}
         state = EngineState(
@@ -71,15 +74,17 @@ class Publisher:
             strategies=() if self._autopilot is None else self._autopilot.statuses(),
             day_pnl=machine.day_pnl,
             algorithms=machine.algorithms(),
+            journal_depth=self.journal_depth(),
         )
         state = snapshot.build(machine.facts, around, now)
         self.published = Published(state, machine.facts.outlook.view(now, is_frozen=True), machine.facts.risk)
 
-    def beat(self, now: Instant) -> None:
+    def beat(self, machine: Machine, now: Instant) -> None:
         """Show that the engine lives although nothing changed."""
         if now.mono_ns - self.state.published.mono_ns >= _HEARTBEAT_NS:
             self._seq += 1
             state = snapshot.beat(self.state, self._seq, self._connector.links(), self._connector.budgets(), now)
+            state = replace(state, journal_depth=self.journal_depth(), timings=machine.facts.timings.rows())
             self.published = replace(self.published, state=state)
 
     def end(self, phase: EnginePhase, detail: str) -> None:

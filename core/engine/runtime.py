@@ -4,6 +4,7 @@ Only this part of the engine waits. It decides nothing: `core.engine.machine` do
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from contextlib import suppress
@@ -29,6 +30,7 @@ from core.engine.machine import Machine
 from core.engine.publisher import Publisher
 from core.engine.records import first_client_id
 from core.engine.retention import Retention
+from core.engine.timings import Step
 from core.engine.waiters import Waiters
 from core.errors import AuthRejected, ConfigError, LighterTuiError
 from core.events import QuotesChanged, Ticked
@@ -38,6 +40,7 @@ from core.state import EnginePhase, ExitReport, KillPhase
 from core.units import ClientOrderId, TaskId
 
 _BEAT_S: Final = 0.05
+_BEAT_NS: Final = 50_000_000
 _COALESCE_S: Final = 0.02
 _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 8.0
@@ -92,6 +95,7 @@ class ExecutionEngine:
         self._halt = halt
         self._publisher = publisher
         self._journal = journal
+        publisher.journal_depth = journal.depth
         self._executor = Executor(parts.connector, journal, parts.clock, inbox, halt)
         self._executor.autopilot = parts.autopilot
         image = journal.load()
@@ -286,9 +290,11 @@ class ExecutionEngine:
             if beats % _BEATS_A_STEP == 0:
                 self._step_autopilot()
                 self._inbox.put(fx.ClocksCompared(skew_ms=_worst_skew(self._parts.connector)))
+            asked_ns = time.monotonic_ns()
             await asyncio.sleep(_BEAT_S)
+            self._machine.facts.timings.add(Step.LOOP_LAG, time.monotonic_ns() - asked_ns - _BEAT_NS)
             if self._machine.facts.urgency is Urgency.NONE:
-                self._publisher.beat(self._parts.clock.now())
+                self._publisher.beat(self._machine, self._parts.clock.now())
             elif not self._has_head_start:
                 self._publish()
 

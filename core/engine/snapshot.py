@@ -26,6 +26,7 @@ class Surroundings:
     strategies: tuple[StrategyStatus, ...]
     day_pnl: Decimal | None
     algorithms: tuple[AlgorithmStatus, ...] = ()
+    journal_depth: int | None = None
 
 
 def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
@@ -64,6 +65,8 @@ def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
         limits=facts.risk.uses(facts.outlook.view(now, is_frozen=False)),
         rules=facts.rules,
         budgets=around.budgets,
+        timings=facts.timings.rows(),
+        journal_depth=around.journal_depth,
         strategies=around.strategies,
         algorithms=around.algorithms,
         notices=facts.notices.all(),

@@ -17,6 +17,7 @@ from core.engine.facts import Facts
 from core.engine.order_map import Doubt, Tracked
 from core.engine.orders import Trigger
 from core.engine.reducing import reducing
+from core.engine.timings import Step
 from core.events import CancelSendResolved, NoticeLevel, OrderSendResolved
 from core.model import Order, OrderIntent, OrderStatus, OrderType, OriginKind, TimeInForce
 from core.risk import RiskView
@@ -143,8 +144,10 @@ class Tasks:
         if self._facts.orders.find(client_id=event.client_id) is not tracked:
             return  # the venue showed its end, and it was forgotten, before the reply came
         match event.outcome:
-            case Sent():
+            case Sent(sent_ns=sent_ns, acked_ns=acked_ns):
                 tracked.is_acked = True
+                self._facts.timings.add(Step.SUBMIT_TO_SENT, sent_ns - tracked.created_ns)
+                self._facts.timings.add(Step.SENT_TO_ACK, acked_ns - sent_ns)
             case Refused(code=0, detail=detail):
                 self._facts.move(tracked, Trigger.DENY, now, detail)
                 self._facts.tell(_loudness(tracked), f"order {event.client_id} did not leave: {detail}", now)

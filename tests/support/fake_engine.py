@@ -45,6 +45,7 @@ from core.state import (
     LimitUse,
     Notice,
     StrategyStatus,
+    TimingUse,
 )
 from core.units import AccountIndex, ClientOrderId, MarketId, TaskId, VenueOrderId, round_to
 
@@ -209,6 +210,12 @@ def a_state(clock: ManualClock, **changes: object) -> EngineState:
         order_map=entries,
         limits=some_limits(markets),
         rules=LimitsInForce(limits=RiskLimits()),
+        timings=(
+            TimingUse(name="order: submit to sent", count=120, median_us=1_840, p99_us=6_120, most_us=9_900),
+            TimingUse(name="order: sent to ack", count=120, median_us=41_300, p99_us=88_750, most_us=120_000),
+            TimingUse(name="engine loop: lag", count=512, median_us=210, p99_us=1_900, most_us=3_050),
+        ),
+        journal_depth=2,
         strategies=(StrategyStatus(name="maker", is_running=True, markets=("ETH", "SOL")),),
         notices=(
             Notice(seq=1, at_us=now.utc_us, level=NoticeLevel.INFO, source="engine", text="reconciled: 6 orders"),

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from core.events import LinkHealth
-from core.state import BudgetUse
+from core.state import BudgetUse, TimingUse
 from tui.format import NOTHING, bar, decimal, milliseconds, money, seconds
 from tui.meters import DeskPace
 from tui.view import View
@@ -16,6 +16,8 @@ from tui.widgets.words import LINK
 
 _TEN: Final = Decimal(10)
 _THOUSAND: Final = Decimal(1_000)
+_PERCENT: Final = 99
+_BOOK_AGE: Final = "book: age, by market"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def _gauge(use: BudgetUse, width: int) -> Span:
 
 def _word(use: BudgetUse) -> Span:
     if use.paused_s:
-        return Span(f"■ refused for {use.paused_s}s", Tone.HALTED)
+        return Span(f"■ refused {use.paused_s}s", Tone.HALTED)
     return (
         Span("▲ reserve only: cancels and kill", Tone.HALTED) if use.left <= use.reserve else Span("● enough", Tone.DIM)
     )
@@ -74,10 +76,23 @@ BUDGETS: Final[tuple[Column[BudgetUse], ...]] = (
         is_number=True,
         rank=2,
     ),
-    Column(heading="RESERVE", render=lambda u: Span(f"{u.reserve:,}", Tone.DIM), width=9, is_number=True),
+    Column(heading="RESERVE", render=lambda u: Span(f"{u.reserve:,}", Tone.DIM), width=9, is_number=True, rank=1),
     Column(heading="UNIT", render=lambda u: Span(u.unit, Tone.DIM), width=12, rank=3),
     Column(heading="GAUGE", render=_word, draw=_gauge, width=16, rank=5),
-    Column(heading="STATE", render=_word, width=20, rank=1, is_flexible=True),
+    Column(heading="STATE", render=_word, width=20, narrow=14, is_flexible=True),
+)
+
+
+def _microseconds(value: int) -> Span:
+    return Span(decimal(value / _THOUSAND, 1))
+
+
+LATENCIES: Final[tuple[Column[TimingUse], ...]] = (
+    Column(heading="LATENCY", render=lambda t: Span(t.name, Tone.STRONG), width=22),
+    Column(heading="MEDIAN ms", render=lambda t: _microseconds(t.median_us), width=10, is_number=True),
+    Column(heading="P99 ms", render=lambda t: _microseconds(t.p99_us), width=10, is_number=True),
+    Column(heading="MOST ms", render=lambda t: _microseconds(t.most_us), width=10, is_number=True),
+    Column(heading="SAMPLES", render=lambda t: Span(f"{t.count:,}", Tone.DIM), width=8, is_number=True),
 )
 
 
@@ -137,6 +152,39 @@ class BudgetsPane(Grid[BudgetUse]):
             self.set_items(view.state.budgets)
 
 
+class LatenciesPane(Grid[TimingUse]):
+    """How long the steps of an order take, how late the engine's loop is, how old the books are."""
+
+    def __init__(self) -> None:
+        spec = Spec(title="latencies", columns=LATENCIES, key=lambda use: use.name, empty="nothing was timed yet")
+        super().__init__(spec, id="latencies")
+        self._seen = Seen()
+
+    def show(self, view: View) -> None:
+        """Paint what changed, once a second."""
+        if self._seen.is_new(view.second, view.is_past):
+            self.note = "◌ stale" if view.is_past else ""
+            self.set_items((*view.state.timings, *book_age(view)))
+
+
+def book_age(view: View) -> tuple[TimingUse, ...]:
+    """How long ago each market's book was heard of, over all that ever were; none before the first."""
+    now_ns = view.now.mono_ns
+    ages = sorted(max(0, now_ns - quote.received_ns) // 1_000 for quote in view.state.quotes if quote.received_ns)
+    if not ages:
+        return ()
+    last = len(ages) - 1
+    return (
+        TimingUse(
+            name=_BOOK_AGE,
+            count=len(ages),
+            median_us=ages[last // 2],
+            p99_us=ages[-(-last * _PERCENT // 100)],
+            most_us=ages[last],
+        ),
+    )
+
+
 class ReadingsPane(Grid[Reading]):
     """The desk's own pace, and how long the last kill took."""
 
@@ -157,6 +205,7 @@ def readings(view: View) -> list[Reading]:
     age = seconds(view.now.mono_ns - state.published.mono_ns)
     return [
         *_pace(view.desk),
+        Reading("journal: waiting", _depth(state.journal_depth), "writes", "handed over, not on the disk yet"),
         Reading("newest state", age, "ago", f"snapshot {state.seq} of the engine"),
         Reading("kill: sent", _plain(kill.sent_ms), "ms", "last kill: press to cancel-all bytes"),
         Reading("kill: confirmed", _plain(kill.confirmed_ms), "ms", "last kill: press to the venue's empty list"),
@@ -171,10 +220,14 @@ def _pace(desk: DeskPace | None) -> list[Reading]:
     return [
         Reading("slow mode", slow, "pace", "on while the line does not drain what is painted"),
         Reading("paints", decimal(desk.paints / _TEN, 1), "/s", f"of {desk.wanted} wanted"),
-        Reading("latest paint", decimal(desk.late_us / _THOUSAND, 1), "ms", "most a paint came late, last 5 s"),
+        Reading("desk loop: lag", decimal(desk.late_us / _THOUSAND, 1), "ms", "most a paint came late, last 5 s"),
         Reading("to the terminal", decimal(desk.bytes_a_second / _THOUSAND, 1), "kB/s", "mean of the last 5 s"),
         Reading("memory", memory, "MB", "resident, the whole process"),
     ]
+
+
+def _depth(depth: int | None) -> str:
+    return NOTHING if depth is None else f"{depth:,}"
 
 
 def _plain(value: Decimal | None) -> str:
