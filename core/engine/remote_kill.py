@@ -4,6 +4,7 @@ It never believes itself: CONFIRMED is what the engine's state says of this pres
 """
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
@@ -142,10 +143,12 @@ def scope_of(state: EngineState, request: Request) -> Scope | str:
     if symbol is not None and market_id is None:
         known = ", ".join(market.symbol for market in state.markets) or "nothing yet: the venue was not reached"
         return f"market: expected one of {known}, got {symbol!r}"
+    if strategy is not None and not isinstance(strategy, str):
+        return f"strategy: expected a name, got {json.dumps(strategy)[:80]}"
     names = {one.name for one in state.strategies} | {task.origin.name for task in state.tasks if task.origin.name}
     if strategy is not None and strategy not in names:
         return f"strategy: expected one of {', '.join(sorted(names)) or 'none, there is none'}, got {strategy!r}"
-    return Scope(market_id=market_id, strategy=str(strategy or ""))
+    return Scope(market_id=market_id, strategy=strategy or "")
 
 
 def _target(state: EngineState, request: Request) -> Scope | str:

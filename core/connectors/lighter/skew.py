@@ -21,11 +21,13 @@ class Skew:
         self._since_ns: int | None = None
         self._newer: int | None = None
         self._older: int | None = None
+        self._noted_ns = 0
 
     def note(self, stamp_ms: int, local_us: int, now_ns: int) -> None:
         """A frame stamped `stamp_ms` by the venue came when our clock said `local_us`."""
         if self._since_ns is None or now_ns - self._since_ns >= HALF_NS:
             self._since_ns, self._older, self._newer = now_ns, self._newer, None
+        self._noted_ns = now_ns
         age_ms = local_us // 1_000 - stamp_ms
         self._newer = age_ms if self._newer is None else min(self._newer, age_ms)
 
@@ -34,6 +36,10 @@ class Skew:
         """Milliseconds our clock is ahead of the venue's, the shortest way included; negative when it is behind."""
         known = [one for one in (self._newer, self._older) if one is not None]
         return min(known) if known else None
+
+    def fresh_ms(self, now_ns: int) -> int | None:
+        """The same while it is news: a stream that stamped nothing for a minute says nothing of the clocks now."""
+        return self.ahead_ms if now_ns - self._noted_ns <= 2 * HALF_NS else None
 
     @property
     def is_wrong(self) -> bool:

@@ -93,13 +93,14 @@ class Stream:
     @property
     def health(self) -> LinkHealth:
         """The status, with the moment of the last message."""
-        status, detail = self._session.status(self._clock.now().mono_ns)
+        now_ns = self._clock.now().mono_ns
+        status, detail = self._session.status(now_ns)
         return LinkHealth(
             name=self._setup.name,
             status=status,
             detail=detail,
             last_message_ns=self._session.last_message_ns,
-            skew_ms=self._skew.ahead_ms,
+            skew_ms=self._skew.fresh_ms(now_ns),
         )
 
     def wake(self) -> None:

@@ -1,9 +1,12 @@
 """A kill by the control socket, against a real engine thread."""
 
+import json
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from core.commands import SubmitOrder
 from core.engine.control import Answer, ask
@@ -129,5 +132,18 @@ def test_what_it_does_not_know_is_refused_with_what_it_knows(tmp_path: Path) -> 
         assert market["error"] == "market: expected one of ETH, BTC, got 'DOGE'"
         (strategy,) = asked(tmp_path, do="kill", strategy="maker")
         assert "got 'maker'" in str(strategy["error"])
+        assert not handle.state().kill.is_latched
+        assert venue.cancel_alls == []
+
+
+@pytest.mark.parametrize("name", [["maker"], {"maker": 1}, 7, True, []])
+def test_a_strategy_that_is_no_name_is_refused_and_kills_nothing(tmp_path: Path, name: object) -> None:
+    venue = FakeConnector()
+    handle = engine(tmp_path, venue)
+    with started(handle, venue):
+        seen(handle, "running", lambda: handle.state().is_listed)
+        for wish in ("kill", "rearm"):
+            (answer,) = asked(tmp_path, do=wish, strategy=name, reason="x")
+            assert answer["error"] == f"strategy: expected a name, got {json.dumps(name)}"
         assert not handle.state().kill.is_latched
         assert venue.cancel_alls == []

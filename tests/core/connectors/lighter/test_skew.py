@@ -1,9 +1,12 @@
 """The difference of two clocks, from stamps that were late by unknown amounts."""
 
+from contextlib import AsyncExitStack
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.clock import SECOND_NS
+from core.clock import SECOND_NS, Instant, SystemClock
+from core.connectors.lighter.connector import LighterConnector
 from core.connectors.lighter.skew import HALF_NS, Skew
 from core.events import LinkName, Noticed
 from tests.support.waiting import eventually
@@ -31,6 +34,41 @@ def test_what_was_seen_more_than_a_minute_ago_counts_no_more():
     assert skew.ahead_ms == -5_000
     skew.note(1_000, 1_000_000 + 7_000, 2 * HALF_NS)
     assert (skew.ahead_ms, skew.is_wrong) == (0, False)
+
+
+def test_a_stream_that_stamps_nothing_any_more_says_nothing_after_a_minute():
+    skew = Skew()
+    assert skew.fresh_ms(0) is None
+    skew.note(1_000, 1_000_000, 5)
+    assert skew.fresh_ms(2 * HALF_NS + 5) == 0
+    assert skew.fresh_ms(2 * HALF_NS + 6) is None
+    skew.note(1_000, 1_002_000, 9 * HALF_NS)
+    assert skew.fresh_ms(9 * HALF_NS) == 0
+
+
+class AdvancedClock(SystemClock):
+    """The machine's clock, moved ahead by the test."""
+
+    ahead_ns = 0
+
+    def now(self) -> Instant:
+        now = super().now()
+        return Instant(mono_ns=now.mono_ns + self.ahead_ns, utc_us=now.utc_us + self.ahead_ns // 1_000)
+
+
+async def test_the_comparison_of_a_stream_that_died_ends(venue):
+    clock = AdvancedClock()
+    async with AsyncExitStack() as stack:
+        connector = LighterConnector(venue.settings(), clock)
+        stack.push_async_callback(connector.close)
+        await connector.start(lambda _: None)
+        await eventually(lambda: len(venue.sockets) == 2, "both streams")
+        stamp_ms = clock.now().utc_us // 1_000
+        frame = {"channel": "market_stats:all", "market_stats": {}, "timestamp": stamp_ms}
+        await venue.push({**frame, "type": "update/market_stats"})
+        await eventually(lambda: any(link.skew_ms is not None for link in connector.links()), "a comparison")
+        clock.ahead_ns = 2 * HALF_NS + 10 * SECOND_NS
+        assert {link.skew_ms for link in connector.links()} == {None}
 
 
 def test_the_sentence_says_which_clock_is_ahead():
