@@ -14,10 +14,13 @@ from aiohttp import WSMsgType, web
 from bench import venue_orders
 from bench.results import Figure, compared
 from core.connectors.venue.catalogue import listed
-from core.connectors.venue.control_clock import VirtualClock
+from core.connectors.venue.channels import Stream, key_of
+from core.connectors.venue.control_clock import VirtualClock, WallClock
+from core.connectors.venue.generator import moving
 from core.connectors.venue.hub import Listener
 from core.connectors.venue.options import Extras
 from core.connectors.venue.server import BATCH_US, HOST, SHORTEST_BATCH_US, VenueServer
+from core.connectors.venue.simulation import Simulation
 
 MARKETS: Final = 50
 ROUNDS: Final = 5
@@ -37,12 +40,10 @@ class Stage(VenueServer):
         """The client, once it hears every market."""
         return next((each for each in self._listeners if len(each.keys) >= MARKETS), None)
 
-    def beat(self, number: int, step_us: int) -> list[bytes]:
-        """Move all markets once; what was queued for the client."""
+    def beat(self, number: int, step_us: int) -> None:
+        """Move all markets once, and queue what comes of it for the client."""
         self.simulation.tick(step_us, self._clock.now_us() + number * step_us)
-        frames = self.simulation.take_frames()
-        self._hub.publish(frames)
-        return [frame.body for frame in frames]
+        self._hub.publish(self.simulation.take_frames())
 
 
 Work = Callable[[Stage, Listener], Awaitable[None]]
@@ -67,16 +68,28 @@ def _frames(step_us: int) -> list[Figure]:
     generated, flood = "venue, invented, encoded and sent", "aiohttp, all bytes at once"
     found: dict[str, list[Seen]] = {generated: [], again: [], peer: [], flood: []}
     count = FRAMES[step_us]
+    made = _made(step_us)
     for _ in range(ROUNDS):
-        made: list[bytes] = []
-        found[generated].append(asyncio.run(_rate(lambda s, i, m=made: _generate(s, i, m, step_us), count)))
-        found[again].append(asyncio.run(_rate(lambda _, i, m=made: _push(i, m), count)))
+        found[generated].append(asyncio.run(_rate(lambda s, i: _generate(s, i, step_us), count)))
+        found[again].append(asyncio.run(_rate(lambda _, i: _push(i, made), count)))
         found[peer].append(asyncio.run(_plain_rate(made, MARKETS, count)))
         found[flood].append(asyncio.run(_plain_rate(made, len(made), count)))
     group = f"frames to one client, {MARKETS} markets, a beat of {step_us // 1_000} ms"
     rates = {name: [seen.rate for seen in each] for name, each in found.items()}
     costs = {name: [seen.cpu_us for seen in each] for name, each in found.items()}
     return [*compared(group, "frames/s", rates, again), *compared(f"{group}: the server's CPU", "us", costs, again)]
+
+
+def _made(step_us: int) -> list[bytes]:
+    """The frames of a venue that nobody waits for."""
+    specs = listed(MARKETS)
+    books = {key_of(Stream.ORDER_BOOK, spec.market_id) for spec in specs}
+    venue, made = Simulation(specs, 1, (), books, source=moving(1)), []
+    begun_us = WallClock().now_us()
+    for number in range(1, FRAMES[step_us] // MARKETS + 1):
+        venue.tick(step_us, begun_us + number * step_us)
+        made += [frame.body for frame in venue.take_frames()]
+    return made
 
 
 def _counted_of(count: int) -> int:
@@ -152,10 +165,10 @@ async def _counted(client: asyncio.subprocess.Process) -> float:
     return seen["frames"] / seen["seconds"]
 
 
-async def _generate(server: Stage, listener: Listener, made: list[bytes], step_us: int) -> None:
+async def _generate(server: Stage, listener: Listener, step_us: int) -> None:
     """Beats of all markets, one after another, each carried to the socket before the next."""
     for number in range(1, FRAMES[step_us] // MARKETS + 1):
-        made += server.beat(number, step_us)
+        server.beat(number, step_us)
         await _drained(listener, _ROOM)
 
 

@@ -14,7 +14,9 @@ from core.connectors.venue.orders import AVERAGED, FILLED, OrderStatus, VenueOrd
 Deal: TypeAlias = Callable[[VenueOrder, VenueOrder], OrderStatus | None]
 """Given a maker and a taker, fills them, or takes the maker out, or says what ends the taker."""
 
-_NOTHING: Final[tuple[tuple[int, int], ...]] = ()
+Changed: TypeAlias = Sequence[tuple[int, int]]
+"""Prices with the size that is there now; 0 is gone."""
+_NOTHING: Final[Changed] = ()
 
 
 class Level(msgspec.Struct, eq=False):
@@ -27,13 +29,14 @@ class Level(msgspec.Struct, eq=False):
 class BookSide:
     """Bids or asks. Keys are prices signed so that the best is the greatest: the end of a sorted list is cheap."""
 
-    __slots__ = ("_keys", "_published", "_sign", "_touched", "levels")
+    __slots__ = ("_keys", "_published", "_sign", "levels", "touched")
 
     def __init__(self, *, is_ask: bool) -> None:
         """Empty, nothing published."""
         self._sign = -1 if is_ask else 1
         self._keys: list[int] = []
-        self._touched: set[int] = set()
+        self.touched: set[int] = set()
+        """Prices where something happened since the last publication."""
         self._published: dict[int, int] = {}
         self.levels: dict[int, Level] = {}
 
@@ -58,7 +61,7 @@ class BookSide:
             insort(self._keys, price * self._sign)
         level.orders[order.index] = order
         level.size += order.size - order.filled
-        self._touched.add(price)
+        self.touched.add(price)
 
     def remove(self, order: VenueOrder) -> None:
         """Take an order out; its `remaining` is what it still adds to the level."""
@@ -66,7 +69,7 @@ class BookSide:
         level = self.levels[price]
         del level.orders[order.index]
         level.size -= order.size - order.filled
-        self._touched.add(price)
+        self.touched.add(price)
         if not level.orders:
             del self.levels[price]
             del self._keys[bisect_left(self._keys, price * self._sign)]
@@ -97,7 +100,7 @@ class BookSide:
         taker.filled_quote += quote
         level = self.levels[price]
         level.size -= size
-        self._touched.add(price)
+        self.touched.add(price)
         if maker.filled == maker.size:
             del level.orders[maker.index]
             if not level.orders:
@@ -113,12 +116,12 @@ class BookSide:
         if len(level.orders) > 1:
             del level.orders[order.index]
             level.orders[order.index] = order
-        self._touched.add(price)
+        self.touched.add(price)
 
     def shrink(self, order: VenueOrder, by: int) -> None:
         """An order of this side lost `by` steps and stays."""
         self.levels[order.price].size -= by
-        self._touched.add(order.price)
+        self.touched.add(order.price)
 
     def first(self) -> VenueOrder | None:
         """The order that trades next."""
@@ -135,12 +138,10 @@ class BookSide:
         for key in reversed(self._keys):
             yield from self.levels[key * self._sign].orders.values()
 
-    def publish(self) -> Sequence[tuple[int, int]]:
+    def publish(self) -> Changed:
         """Levels whose size differs from what was last published, and remember them as published; 0 is gone."""
-        if not self._touched:
-            return _NOTHING
         changed: list[tuple[int, int]] = []
-        touched, levels, published = self._touched, self.levels, self._published
+        touched, levels, published = self.touched, self.levels, self._published
         for price in sorted(touched) if len(touched) > 1 else touched:
             level = levels.get(price)
             size = level.size if level is not None else 0
@@ -160,7 +161,7 @@ class BookSide:
 
     def published_best(self) -> tuple[int, int] | None:
         """The best level subscribers know."""
-        if not self._touched:
+        if not self.touched:
             best = self.best()
             return (best, self.levels[best].size) if best is not None else None
         if not self._published:
@@ -188,6 +189,11 @@ class MatchBook:
     def side(self, *, is_ask: bool) -> BookSide:
         """Where an order of this direction rests."""
         return self.asks if is_ask else self.bids
+
+    def publish(self) -> tuple[Changed, Changed]:
+        """What changed of asks and bids, as `BookSide.publish` has it."""
+        asks, bids = self.asks, self.bids
+        return asks.publish() if asks.touched else _NOTHING, bids.publish() if bids.touched else _NOTHING
 
     def next_index(self, *, is_ask: bool) -> int:
         """A fresh `order_index`: later is greater for asks and smaller for bids."""

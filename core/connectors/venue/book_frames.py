@@ -89,4 +89,7 @@ class BookFrames:
 
     def _levels(self, levels: Levels) -> str:
         price, size = self._price, self._size
+        if len(levels) == 1:
+            ((at, much),) = levels
+            return f'{{"price":"{price[at]}","size":"{size[much]}"}}'
         return ",".join([f'{{"price":"{price[at]}","size":"{size[much]}"}}' for at, much in levels])

@@ -3,7 +3,7 @@
 Pure: frames come out as bytes, each encoded once however many listen, and not at all when nobody does.
 """
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator
 from typing import Final
 
 from core.connectors.venue import market_views, views
@@ -37,24 +37,25 @@ class Feed:
         self._candles_sent: Final[dict[str, tuple[int, int]]] = {}
         self.accounts: Final = AccountFeed(exchange, listened)
 
-    def batch(self, market: MarketState, now_us: int) -> Sequence[Frame]:
+    def batch(self, market: MarketState, now_us: int, outbox: list[Frame]) -> None:
         """Publish what changed in a book since its last batch: nothing, or one frame whose nonce follows on."""
         book = market.book
-        asks, bids = book.asks.publish(), book.bids.publish()
+        asks, bids = book.publish()
         if not asks and not bids:
-            return ()
+            return
         begin = book.nonce
         self._nonce = book.nonce = nonce = self._nonce + len(asks) + len(bids)
         book.published_us = now_us
-        if self._moment.at_us != now_us:
-            self._moment = Moment(now_us)
+        moment = self._moment
+        if moment.at_us != now_us:
+            moment = self._moment = Moment(now_us)
         writer, listened = self._books[market.spec.market_id], self._listened
-        frames: list[Frame] = []
-        if writer.key in listened:
-            frames.append(Frame(writer.key, writer.update(asks, bids, begin, nonce, self._moment)))
-        if writer.ticker_key in listened:
-            frames.append(Frame(writer.ticker_key, self._ticker("update", writer.ticker_key, market, now_us)))
-        return frames
+        key = writer.key
+        if key in listened:
+            outbox.append(Frame(key, writer.update(asks, bids, begin, nonce, moment)))
+        key = writer.ticker_key
+        if key in listened:
+            outbox.append(Frame(key, self._ticker("update", key, market, now_us)))
 
     def changes(self, changes: Changes, now_us: int) -> Iterator[Frame]:
         """Everything one transaction did, for the public and for each account it touched."""

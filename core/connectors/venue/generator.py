@@ -48,7 +48,7 @@ _BETWEEN_US: Final = 50_000
 """What whole steps cover where the steps are shorter than one."""
 _CHURN_US: Final = 10_000
 """A quote changes so often, and at least once in a step."""
-_CHURNED: Final = 32
+_CHURNED: Final = 16
 """How deep; a power of two."""
 _LEAVES: Final = 0
 _AT_TOUCH: Final = 1
@@ -56,10 +56,10 @@ _AT_TOUCH: Final = 1
 _SIZE_BITS: Final = 6
 _SIZE_MASK: Final = (1 << _SIZE_BITS) - 1
 _PLACE_BITS: Final = 16
-_IS_ASK: Final = 1 << 11
-_ODDS_FROM: Final = 12
-_CHURN_BITS: Final = 15
-"""A churning quote's draw: size (6), place (5), side (1) and odds (3)."""
+_IS_ASK: Final = 1 << 10
+_ODDS_FROM: Final = 11
+_CHURN_BITS: Final = 14
+"""A churning quote's draw: size (6), place (4), side (1) and odds (3)."""
 
 
 @dataclass(slots=True, eq=False)
@@ -154,7 +154,7 @@ class Generator:
             waited_us = quoted.waited_us + elapsed_us
             if waited_us < quoted.due_us:
                 quoted.waited_us = waited_us
-                self._churn(quoted, elapsed_us)
+                self._churn(quoted, elapsed_us // _CHURN_US or 1)
                 return ()
             elapsed_us, quoted.waited_us, quoted.due_us = waited_us, 0, _BETWEEN_US
         return self._move(quoted, elapsed_us, now_us)
@@ -270,25 +270,26 @@ class Generator:
             if order.status is OPEN:
                 book_side.requeue(order, quoted.size_of(bits))
 
-    def _churn(self, quoted: _Quoted, elapsed_us: int) -> None:
+    def _churn(self, quoted: _Quoted, count: int) -> None:
         """Change single quotes near the top, take one away, or bring back one that is gone."""
-        for _ in range(elapsed_us // _CHURN_US or 1):
+        for _ in range(count):
             bits = self._random.getrandbits(_CHURN_BITS)
             ladder = quoted.asks if bits & _IS_ASK else quoted.bids
             orders = ladder.orders
             if len(orders) < _CHURNED:
                 continue
-            place, odds, size = bits >> _SIZE_BITS & _CHURNED - 1, bits >> _ODDS_FROM, quoted.sizes[bits & _SIZE_MASK]
-            touch, order = ladder.touch, orders[place]
-            if odds == _AT_TOUCH and touch is not None and touch.status is OPEN:
-                order = touch
-            elif order.status is not OPEN:
-                orders[place] = self._quote(quoted, ladder, order.price) or order
-                continue
+            place, odds = bits >> _SIZE_BITS & _CHURNED - 1, bits >> _ODDS_FROM
+            order = orders[place]
+            if odds == _AT_TOUCH:
+                order = ladder.touch or order
+            if order.status is not OPEN:
+                if order is not ladder.touch:
+                    orders[place] = self._quote(quoted, ladder, order.price) or order
             elif odds == _LEAVES:
                 self._exchange.cancel(order, OrderStatus.CANCELED, 0)
-                continue
-            ladder.book_side.requeue(order, size if size != order.size - order.filled else size + 1)
+            else:
+                size = quoted.sizes[bits & _SIZE_MASK]
+                ladder.book_side.requeue(order, size if size != order.size - order.filled else size + 1)
 
     def _quote_touch(self, quoted: _Quoted, ladder: _Ladder, bound: int) -> VenueOrder | None:
         """Quote the bound: with the order that stood at the last one, as a change of price, or else with a new one."""

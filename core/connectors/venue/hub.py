@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Container, Iterable
+from functools import lru_cache
 from struct import Struct
 from typing import Final, TypeAlias
 
@@ -49,8 +50,9 @@ class Listener:
         if self._queued > MAX_QUEUED_BYTES:
             self._abort()
             return
+        if not self._queue:
+            self._wake.set()
         self._queue.append(body)
-        self._wake.set()
 
     @property
     def queued_bytes(self) -> int:
@@ -78,12 +80,13 @@ class Listener:
 
     def _portion(self) -> bytes:
         """The next frames of the queue as the wire wants them."""
+        queue, size = self._queue, 0
         parts: list[bytes] = []
-        size = 0
-        while self._queue and size < _PORTION_BYTES:
-            body = self._queue.popleft()
-            parts += (_head(len(body)), body)
-            size += len(body)
+        while queue and size < _PORTION_BYTES:
+            body = queue.popleft()
+            length = len(body)
+            parts += (_head(length), body)
+            size += length
         self._queued -= size
         return b"".join(parts)
 
@@ -103,6 +106,7 @@ class Listener:
             self._transport.abort()
 
 
+@lru_cache(maxsize=1_024)
 def _head(length: int) -> bytes:
     """What comes before a whole text frame of the server (RFC 6455, 5.2)."""
     if length < _SHORT:

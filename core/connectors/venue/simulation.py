@@ -100,13 +100,14 @@ class Simulation:
         now_us = self._forward(now_us)
         self.run_due(now_us)
         self._source.shock(elapsed_us)
+        step, publish, outbox = self._source.step, self.feed.batch, self._outbox
         for market_id, market in self.exchange.markets.items():
-            for _ in self._source.step(market_id, elapsed_us, now_us):
+            for _ in step(market_id, elapsed_us, now_us):
                 self._report(now_us)
             if market.watching:
                 for _ in self.exchange.trigger(market, now_us):
                     self._report(now_us)
-            self._outbox += self.feed.batch(market, now_us)
+            publish(market, now_us, outbox)
         for _ in self.exchange.cancel_scheduled(now_us):
             self._report(now_us)
         if now_us - self._expired_us >= _EXPIRE_EVERY_US:

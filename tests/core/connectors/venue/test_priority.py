@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.connectors.venue.exchange import Exchange
-from core.connectors.venue.feed import Feed
+from core.connectors.venue.feed import Feed, Frame
 from core.connectors.venue.orders import OrderStatus, Tif, VenueOrder
 from core.connectors.venue.views import fixed
 from tests.support.venue_books import BTC, ETH, MARK, MONEY, exchange_with, request
@@ -132,7 +132,9 @@ def test_batches_chain_and_rebuild_the_book(actions, every):
         if number % every:
             continue
         for key, market in exchange.markets.items():
-            for frame in feed.batch(market, number):
+            frames: list[Frame] = []
+            feed.batch(market, number, frames)
+            for frame in frames:
                 body = json.loads(frame.body)
                 if not frame.key.startswith("order_book"):
                     continue
