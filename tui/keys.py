@@ -98,6 +98,13 @@ KEYS: Final = (
         is_dangerous=True,
     ),
     Key(
+        keys=("f2",),
+        action="ask('modify')",
+        label="change",
+        help="Give the selected order of ours a new price or size.",
+        is_secondary=True,
+    ),
+    Key(
         keys=("f4",),
         action="ask('limit')",
         label="limit",
@@ -110,6 +117,17 @@ KEYS: Final = (
         label="trip",
         help="Choose the breaker of a market, a strategy or everything, to trip or to close it with a reason.",
         is_secondary=True,
+    ),
+    Key(
+        keys=("ctrl+r",),
+        action="ask('reconcile')",
+        help="Compare orders, fills and positions with the venue now; the log says what differs.",
+    ),
+    Key(
+        keys=("ctrl+f",),
+        action="ask('journal')",
+        label="journal",
+        help="Search the journal: everything asked, sent, answered, filled, decided and changed.",
     ),
     Key(
         keys=("f10",),
@@ -170,7 +188,7 @@ KEYS: Final = (
     Key(keys=("6",), action="pane(6)", help="Go to pane 6; on the desk the log; Enter shows a line in full."),
 )
 
-_UNLISTED: Final = frozenset({"privacy", "picture"})
+_UNLISTED: Final = frozenset({"privacy", "picture", "ask('journal')"})
 """Named in the palette, but not worth a place in the footer."""
 
 

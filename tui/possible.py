@@ -11,7 +11,7 @@ def is_possible(action: str, view: View, order: Order | None) -> bool:
     match action:
         case "ticket":
             answer = bool(state.markets)
-        case "cancel":
+        case "cancel" | "ask('modify')":
             answer = order is not None and not order.status.is_closed
         case "rearm":
             answer = view.kill.is_latched or bool(state.kills)

@@ -1,19 +1,25 @@
 """Every window that asks something, and what becomes of the answer. Imported with the first window, not before."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from textual.screen import Screen
 
 from core.commands import Command, ExitPolicy, SubmitOrder
 from core.errors import InvariantBroken
-from core.model import OrderIntent
+from core.history import HistoryRow
+from core.model import Order, OrderIntent
 from core.scope import Scope
-from core.state import BreakerStatus, LimitUse, Notice, StrategyStatus
+from core.state import AlgorithmStatus, BreakerStatus, LimitUse, Notice, StrategyStatus
 from tui import wishes
 from tui.alerts import Alert
 from tui.closing import flatten_question
 from tui.screens.breaker import CloseBreakerModal
 from tui.screens.confirm import ConfirmModal
 from tui.screens.drill import DrillModal
+from tui.screens.journal import JournalModal, JournalRowModal
 from tui.screens.limit import LimitModal
+from tui.screens.modify import ModifyModal
 from tui.screens.part import PartModal, PartStop
 from tui.screens.quit import LeavingModal, QuitModal, is_known
 from tui.screens.rearm import RearmModal
@@ -22,11 +28,14 @@ from tui.screens.ticket import Ticket
 from tui.screens.trip import TripModal
 from tui.strokes import open_window
 from tui.widgets.breakers import BreakerRow
+from tui.widgets.plans import PlanRow
 from tui.widgets.prices import PriceRow
 from tui.widgets.rules import RuleName, RuleRow, rule_of
 
 if TYPE_CHECKING:
     from tui.host import Host
+
+Answer = TypeVar("Answer")
 
 
 class Questions:
@@ -37,16 +46,22 @@ class Questions:
 
     async def open(self, what: str) -> None:
         """Open the window that asks for this, for what is selected below it."""
-        surface = self._host.surface
+        host, surface = self._host, self._host.surface
         match what:
             case "part":
-                await self.part()
+                await self._window(PartModal, lambda: PartModal(host.view, surface.scope), self._stop_part)
             case "trip":
                 await self.trip(surface.scope)
             case "limit":
                 await self.limit(self._selected_rule())
             case "drill":
-                await self.drill()
+                await self._window(DrillModal, lambda: DrillModal(host.pump.options.drill))
+            case "modify":
+                await self.modify(surface.order)
+            case "journal":
+                await self._window(JournalModal, lambda: JournalModal(host.view, host.handle.history))
+            case "reconcile":
+                host.handle.submit(wishes.reconcile())
             case _:
                 raise InvariantBroken(f"no window asks for {what!r}")
 
@@ -65,6 +80,10 @@ class Questions:
                 self.notice(item)
             case Alert():
                 self.notice(item.notice)
+            case PlanRow():
+                await self.end_plan(item.plan)
+            case HistoryRow():
+                self._host.push_screen(JournalRowModal(item))
             case StrategyStatus():
                 self._host.handle.submit(wishes.toggle(item))
             case _:
@@ -90,32 +109,41 @@ class Questions:
 
     async def rearm(self) -> None:
         """Ask for the word and the reason."""
-        if not isinstance(self._host.screen, RearmModal):
-            await open_window(self._host, RearmModal(self._host.view), self._ask)
-
-    async def part(self) -> None:
-        """Ask which market or strategy to kill, or what to flatten."""
-        host = self._host
-        if not isinstance(host.screen, PartModal):
-            await open_window(host, PartModal(host.view, host.surface.scope), self._stop_part)
+        await self._window(RearmModal, lambda: RearmModal(self._host.view), self._submit)
 
     async def trip(self, first: Scope | None) -> None:
         """Ask whose breaker to trip or to close, and why."""
-        host = self._host
-        if not isinstance(host.screen, TripModal):
-            await open_window(host, TripModal(host.view, first), self._ask)
+        await self._window(TripModal, lambda: TripModal(self._host.view, first), self._submit)
 
-    async def drill(self) -> None:
-        """Offer a rehearsal of the kill."""
-        host = self._host
-        if not isinstance(host.screen, DrillModal):
-            await open_window(host, DrillModal(host.pump.options.drill))
+    async def modify(self, order: Order | None) -> None:
+        """Ask for a new price or size of this order."""
+        if order is not None:
+            await self._window(ModifyModal, lambda: ModifyModal(self._host.view, order), self._submit)
 
     async def limit(self, first: RuleName | None) -> None:
         """Ask for a new value of a risk limit."""
         host = self._host
-        if not isinstance(host.screen, LimitModal):
-            await open_window(host, LimitModal(host.view, first, host.handle.submit))
+        await self._window(LimitModal, lambda: LimitModal(host.view, first, host.handle.submit))
+
+    async def end_plan(self, plan: AlgorithmStatus) -> None:
+        """Ask whether a plan is to end."""
+
+        def end(is_meant: bool | None) -> None:  # noqa: FBT001 - what the window answers
+            if is_meant:
+                self._host.handle.submit(wishes.end_plan(plan))
+
+        text = f"{plan.name} ends, and its {plan.working} open orders are cancelled. Really?"
+        await self._window(ConfirmModal, lambda: ConfirmModal("end a plan", lambda _: text, "end it"), end)
+
+    async def _window(
+        self,
+        kind: type[Screen[Answer]],
+        make: Callable[[], Screen[Answer]],
+        done: Callable[[Answer | None], None] | None = None,
+    ) -> None:
+        """Open a window, unless one of its kind is on top: two quick presses ask for one."""
+        if not isinstance(self._host.screen, kind):
+            await open_window(self._host, make(), done)
 
     async def close_breaker(self, breaker: BreakerStatus, symbol: str) -> None:
         """Ask why a tripped breaker may be closed."""
@@ -148,7 +176,7 @@ class Questions:
         if intent is not None:
             self._host.handle.submit(SubmitOrder(intent=intent))
 
-    def _ask(self, wish: Command | None) -> None:
+    def _submit(self, wish: Command | None) -> None:
         if wish is not None:
             self._host.handle.submit(wish)
 

@@ -2,10 +2,22 @@
 
 from typing import Final
 
-from core.commands import CancelOrder, CloseBreaker, Flatten, KillPart, Rearm, RearmPart, SetStrategy, TripBreaker
-from core.model import Order
+from core.commands import (
+    CancelAlgorithm,
+    CancelOrder,
+    CloseBreaker,
+    Flatten,
+    KillPart,
+    ModifyOrder,
+    Rearm,
+    RearmPart,
+    Reconcile,
+    SetStrategy,
+    TripBreaker,
+)
+from core.model import Order, OrderIntent
 from core.scope import Scope
-from core.state import BreakerStatus, StrategyStatus
+from core.state import AlgorithmStatus, BreakerStatus, StrategyStatus
 
 BY: Final = "operator"
 """How the engine's journal names whoever sits at this desk."""
@@ -54,3 +66,24 @@ def flatten(scope: Scope) -> Flatten:
 def rearm(scope: Scope, reason: str) -> Rearm | RearmPart:
     """Lift the kill of everything, or of a part."""
     return Rearm(by=BY, reason=reason) if scope.is_everything else RearmPart(scope=scope, by=BY, reason=reason)
+
+
+def modify(order: Order, wanted: OrderIntent) -> ModifyOrder:
+    """Give this order the size and the price of `wanted`."""
+    return ModifyOrder(
+        market_id=order.intent.market_id,
+        size=wanted.size,
+        price=wanted.price,
+        client_id=order.client_id,
+        venue_id=order.venue_id,
+    )
+
+
+def end_plan(plan: AlgorithmStatus) -> CancelAlgorithm:
+    """End this plan and cancel its orders."""
+    return CancelAlgorithm(task_id=plan.id)
+
+
+def reconcile() -> Reconcile:
+    """Compare orders, fills and positions with the venue now."""
+    return Reconcile(by=BY)

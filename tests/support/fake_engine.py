@@ -237,6 +237,8 @@ class FakeEngine:
         self.decision: RiskDecision = Approved()
         self.previewed: list[OrderIntent] = []
         self.log: list[HistoryRow] = []
+        self.queries: list[HistoryQuery] = []
+        self.log_fault: Exception | None = None
         self.looks: dict[MarketId, MarketLook] = {}
         self.looked_at: tuple[MarketId, int] | None = None
         self.report: ExitReport | None = None
@@ -291,6 +293,10 @@ class FakeEngine:
     def history(self, query: HistoryQuery) -> "Future[tuple[HistoryRow, ...]]":
         """Answer with the rows put into `log`, by the limit alone."""
         answer: Future[tuple[HistoryRow, ...]] = Future()
+        self.queries.append(query)
+        if self.log_fault is not None:
+            answer.set_exception(self.log_fault)
+            return answer
         answer.set_result(tuple(self.log[: query.limit]))
         return answer
 

@@ -348,7 +348,9 @@ async def test_the_palette_offers_nothing_dangerous_and_only_what_works_now():
         app = pilot.app
         assert isinstance(app, Desk)
         titles = {command.title for command in app.get_system_commands(app.screen)}
-        looks = {key.label for key in SURFACES} | {f"theme {name}" for name in THEMES} | {"privacy", "picture"}
+        looks = (
+            {key.label for key in SURFACES} | {f"theme {name}" for name in THEMES} | {"privacy", "picture", "journal"}
+        )
         assert titles == {"order", "limit", "trip", "stop part", "strategy", "help"} | looks
 
 

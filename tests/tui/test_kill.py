@@ -10,6 +10,7 @@ import pytest
 from textual.command import CommandPalette
 
 from core.decisions import TradingState
+from core.history import HistoryRow
 from core.state import BreakerStatus, KillPhase, KillStatus
 from tests.support.desk import SMALL, on_screen, shows, text
 from tests.support.fake_engine import FakeEngine
@@ -22,10 +23,12 @@ from tui.screens.confirm import ConfirmModal
 from tui.screens.desk import DeskScreen
 from tui.screens.drill import DrillModal
 from tui.screens.health import HealthScreen
+from tui.screens.journal import JournalModal, JournalRowModal
 from tui.screens.limit import LimitModal
 from tui.screens.log import LogScreen
 from tui.screens.market import MarketScreen
 from tui.screens.modal import Modal
+from tui.screens.modify import ModifyModal
 from tui.screens.orders import OrdersScreen
 from tui.screens.part import PartModal
 from tui.screens.quit import LeavingModal, QuitModal
@@ -59,6 +62,8 @@ WAYS = [
     (("ctrl+q", "f", "enter"), ConfirmModal),
     (("f4",), LimitModal),
     (("f10",), DrillModal),
+    (("4", "f2"), ModifyModal),
+    (("ctrl+f",), JournalModal),
     (("f6",), TripModal),
     (("f7",), PartModal),
     (("ctrl+p",), CommandPalette),
@@ -93,10 +98,18 @@ async def test_every_kill_key_works_on_every_screen(way: Sequence[str], screen: 
         await shows(pilot, "KILL ")
 
 
+async def test_every_kill_key_works_over_a_row_of_the_journal():
+    engine = FakeEngine()
+    async with on_screen(engine) as pilot:
+        await pilot.app.push_screen(JournalRowModal(HistoryRow(seq=1, at_us=1, kind="fill", text="", world="paper")))
+        await pilot.press(*KILL.keys)
+        assert len(engine.kills) == len(KILL.keys)
+
+
 def test_no_screen_and_no_window_is_left_out_of_the_walk():
     for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
         importlib.import_module(module.name)
-    walked = {screen for _, screen in WAYS}
+    walked = {screen for _, screen in WAYS} | {JournalRowModal}
     assert {one for one in _below(Modal) | _below(Surface) if not _below(one)} <= walked
 
 

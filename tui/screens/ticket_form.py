@@ -1,10 +1,10 @@
 """What the ticket's text means: pure, so that every keystroke can be judged and every sentence tested."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
-from core.model import Market, OrderIntent, OrderType, Quote, Side, TimeInForce
+from core.model import Market, Order, OrderIntent, OrderType, Quote, Side, TimeInForce
 from core.units import is_on_grid, parse_decimal
 from tui.format import clean, decimal, trimmed
 
@@ -69,6 +69,22 @@ def read_ticket(text: TicketText, markets: tuple[Market, ...]) -> OrderIntent | 
         tif=TimeInForce.IOC if text.type is OrderType.MARKET else text.tif,
         reduce_only=text.is_reduce_only,
     )
+
+
+def read_change(order: Order, size: str, price: str, market: Market) -> OrderIntent | Problem:
+    """What the order would be with this size and price, or why it cannot be that."""
+    try:
+        wanted = _on_grid(parse_decimal(size, "size"), market.size_decimals, "size", market)
+        limit = _on_grid(parse_decimal(price, "price"), market.price_decimals, "price", market)
+    except ValueError as error:
+        return Problem(str(error))
+    if (wanted, limit) == (order.intent.size, order.intent.price):
+        return Problem("that is what it is already")
+    if wanted <= order.filled:
+        return Problem(
+            f"size: {trimmed(order.filled)} is filled already and counts towards it: expected more, or cancel it"
+        )
+    return replace(order.intent, size=wanted, price=limit)
 
 
 def prefill(market: Market, quote: Quote | None, side: Side, type_: OrderType) -> str:
