@@ -107,8 +107,6 @@ class ModifyModal(Modal[ModifyOrder]):
             return
         is_crossing = fills_at_once(change, quote)
         crossing = "; ▲ crosses the book, fills at once or is refused" if is_crossing else ""
-        worth = HIDDEN if is_private else money(change.notional)
-        text = (
-            f"✓ enter asks for {trimmed(change.size)} at {trimmed(change.price)}, {worth} USDC; risk decides{crossing}"
-        )
+        wanted, worth = (HIDDEN, HIDDEN) if is_private else (trimmed(change.size), money(change.notional))
+        text = f"✓ enter asks for {wanted} at {trimmed(change.price)}, {worth} USDC; risk decides{crossing}"
         say(self._verdict, text, Tone.ARMED if is_crossing else Tone.GAIN, _WIDTH)
