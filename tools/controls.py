@@ -249,6 +249,16 @@ PROTECTIVE: Final = (
 """What an operator must know of exits beside the dead-man's switch."""
 
 
+SELF_TRADES: Final = (
+    "Risk denies an order that could meet one of ours, those on their way included, unless `risk.self_trade` leaves it",
+    "to the venue. There every order carries *expire maker, same account* (`core/connectors/lighter/signer.py`,",
+    "`tests/core/connectors/lighter/test_self_trade.py`): the resting order ends, the newer one goes on, nothing is",
+    "traded between them. A stop that fires is therefore never stopped by an entry of ours. Orders of other accounts",
+    "of the same owner are not touched: to keep those apart is up to whoever runs both.",
+)
+"""What becomes of two orders of ours that meet."""
+
+
 def page() -> str:
     """The whole page."""
     rows = [
@@ -271,6 +281,10 @@ def page() -> str:
             "| code | what it means |",
             "|---|---|",
             *codes,
+            "",
+            "## When two orders of ours meet",
+            "",
+            *SELF_TRADES,
             "",
             "## Protective stops and what cancels them",
             "",

@@ -87,6 +87,19 @@ class SignedTx:
     """80 hexadecimal digits, known before anything is sent."""
 
 
+_EXPIRE_MAKER: Final = 0
+_SAME_ACCOUNT: Final = 0
+_SELF_TRADE: Final = (_EXPIRE_MAKER, _SAME_ACCOUNT)
+"""What becomes of two orders of ours that meet (attributes 6 and 7): the resting one ends, the newer one goes on.
+
+No setting, on purpose. Risk denies what it sees meeting, unless `risk.self_trade` leaves it to the venue; besides that,
+only a stop that fires meets an order of ours, or an order that nobody here placed is met. An exit must not fail because
+an entry of ours stands in its way, so the newer one goes on; and orders of another account are not ours to end.
+"""
+_TERMS: Final = (0, 0, 0, *_SELF_TRADE)
+"""No integrator, no fees for one, and what becomes of self-trades."""
+
+
 class Signer:
     """Signs for one API key of one account, in a thread of its own.
 
@@ -184,8 +197,7 @@ class Signer:
                     int(tx.reduce_only),
                     0,  # trigger price
                     tx.order_expiry,
-                    *(0, 0, 0),  # no integrator and no fees for one
-                    *(0, 0),  # self-trades expire the resting order, among orders of this account
+                    *_TERMS,
                     *tail,
                 )
             case CancelTx():
@@ -199,8 +211,7 @@ class Signer:
                     tx.base_amount,
                     tx.price,
                     0,  # trigger price
-                    *(0, 0, 0),  # no integrator and no fees for one
-                    *(0, 0),  # self-trades expire the resting order, among orders of this account
+                    *_TERMS,
                     *tail[:2],
                     0,  # whichever version the order has
                     *tail[2:],
@@ -212,7 +223,7 @@ class Signer:
                     tx.grouping,
                     _requests(tx),
                     len(tx.orders),
-                    *(0, 0, 0, 0, 0),  # no integrator, no fees for one, self-trades as above
+                    *_TERMS,
                     *tail,
                 )
             case _:
