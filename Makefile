@@ -7,7 +7,7 @@ DEV    := $(VENV)/.dev-installed
 BENCH  := $(VENV)/.bench-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench docs screenshots format lock clean
+.PHONY: help run test check bench docs screenshots snapshots format lock clean
 
 help:  ## list what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 13
@@ -33,6 +33,9 @@ docs: $(DEV)  ## write the table of keys into README.md, and docs/controls.md
 
 screenshots: $(DEV)  ## take the pictures of docs/screenshots, on the paper venue
 	@$(BIN)/python -m tools.screenshots
+
+snapshots: $(DEV)  ## accept what every screen looks like now; look at the difference first
+	@$(BIN)/python -m pytest -q tests/tui/test_snapshots.py --snapshot-update
 
 format: $(DEV)  ## let ruff format and fix what it can
 	@$(BIN)/ruff check --fix-only --quiet .
