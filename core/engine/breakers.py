@@ -22,19 +22,24 @@ class Breakers:
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
 
-    def restore(self) -> None:
-        """A tripped breaker stays tripped over a restart."""
+    def restore(self, now: Instant) -> None:
+        """A tripped breaker stays tripped over a restart, and the strategy of one stays stopped."""
         for key, value in self._facts.meta.items():
             if not key.startswith(_KEY) or not value:
                 continue
             saved = json.loads(value)
+            scope = _scope(key)
             self._facts.breakers = self._facts.breakers.trip(
-                _scope(key),
+                scope,
                 by=saved["by"],
                 reason=saved["reason"],
                 at_us=saved["at_us"],
                 until_us=saved["until_us"],
             )
+            if isinstance(scope, str):
+                text = f"{scope} stays stopped: its breaker was tripped by {saved['by']} before the restart"
+                self._facts.tell(NoticeLevel.WARN, f"{text}: {saved['reason']}", now, "strategy")
+                strategies.switch(self._facts, SetStrategy(name=scope, running=False, by=saved["by"]), now)
 
     def trip(self, command: TripBreaker, now: Instant) -> None:
         """Trip the breaker of a strategy, of a market, or the global one."""

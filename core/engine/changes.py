@@ -13,7 +13,7 @@ from core.clock import SECOND_NS, SECOND_US, Instant
 from core.commands import ModifyOrder
 from core.connectors.base import OrderRef
 from core.decisions import Denied, Refused, Sent, Unresolved
-from core.engine.effects import SendModify
+from core.engine.effects import OrderLookedUp, SendModify
 from core.engine.facts import Facts
 from core.engine.order_map import Change, Tracked
 from core.engine.orders import Trigger
@@ -120,11 +120,15 @@ class Changes:
             case other:
                 assert_never(other)
 
-    def on_looked_up(self, client_id: ClientOrderId, now: Instant) -> None:
-        """The venue was asked for an order, and what it showed was taken in: a change that is not in it failed."""
-        tracked = self._facts.orders.find(client_id=client_id)
+    def on_looked_up(self, found: OrderLookedUp, now: Instant) -> None:
+        """The venue was asked for an order, and what it showed was taken in: a change that is not in it failed.
+
+        An answer to a question from before the venue had to show the change says nothing about it.
+        """
+        tracked = self._facts.orders.find(client_id=found.client_id)
         change = None if tracked is None else tracked.change
-        if tracked is None or change is None or now.mono_ns < change.next_ns:
+        asked_ns = now.mono_ns if found.asked_ns is None else found.asked_ns
+        if tracked is None or change is None or asked_ns < change.next_ns:
             return
         if change.expires_ns is None:
             self._drop(tracked, "taken, and the venue did not carry it out", now)

@@ -230,6 +230,8 @@ class OrderLookedUp:
 
     client_id: ClientOrderId
     report: OrderReport | None
+    asked_ns: int | None = None
+    """When the venue was asked, monotonic: what came later is not in it. None for just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

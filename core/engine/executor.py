@@ -160,11 +160,12 @@ class Executor:
     async def _look_up(self, client_id: ClientOrderId, market_id: MarketId) -> None:
         try:
             async with self._look_ups:
+                asked_ns = self._clock.now().mono_ns
                 report = await self._connector.find_order(client_id, market_id)
         except LighterTuiError as error:
             self._inbox.put(fx.LookUpFailed(client_id=client_id, why=str(error)))
         else:
-            self._inbox.put(fx.OrderLookedUp(client_id=client_id, report=report))
+            self._inbox.put(fx.OrderLookedUp(client_id=client_id, report=report, asked_ns=asked_ns))
 
     async def _find_owner(self, venue_id: VenueOrderId, client_id: ClientOrderId) -> None:
         try:

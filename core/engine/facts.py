@@ -147,8 +147,11 @@ class Facts:
         self._records.append(record)
 
     def store(self, key: str, value: str) -> None:
-        """A named value that survives a restart."""
-        self.meta[key] = value
+        """A named value that survives a restart; an empty one is gone."""
+        if value:
+            self.meta[key] = value
+        else:
+            self.meta.pop(key, None)
         self._records.append(SavedMeta(key=key, value=value))
 
     # --- orders ---

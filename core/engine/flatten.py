@@ -25,6 +25,8 @@ ORIGIN: Final = Origin(OriginKind.OPERATOR, "flatten")
 _ASK_EVERY_NS: Final = 500 * MILLISECOND_NS
 _AGAIN_NS: Final = 500 * MILLISECOND_NS
 """Between two slices of one market: a book that was just emptied gets time to fill."""
+_KEY: Final = "flatten"
+_EVERY: Final = "all"
 _BPS: Final = Decimal(10_000)
 
 
@@ -80,9 +82,32 @@ class Flatten:
             started_ns=now.mono_ns,
             detail="waiting until the venue lists no open order",
         )
+        facts.store(_KEY, f"{now.utc_us} {_EVERY if market_id is None else market_id} {by}")
         facts.audit("flatten", f"{self._name(market_id)} by {by}", now)
         facts.tell(NoticeLevel.ALERT, f"flatten of {self._name(market_id)} by {by}", now)
         facts.changed(Urgency.NOW)
+
+    def restore(self, now: Instant) -> None:
+        """Say that the last run ended in the midst of one: nothing is closed any further without a new wish."""
+        left = self._facts.meta.get(_KEY, "")
+        if not left:
+            return
+        at_us, market, by = left.split(maxsplit=2)
+        market_id = None if market == _EVERY else MarketId(int(market))
+        detail = "the engine ended before it was done: positions may be left, flatten again to close them"
+        self._facts.standing.flatten = FlattenStatus(
+            phase=FlattenPhase.FAILED,
+            market_id=market_id,
+            by=by,
+            at_us=int(at_us),
+            started_ns=now.mono_ns,
+            ended_ns=now.mono_ns,
+            detail=detail,
+        )
+        self._facts.store(_KEY, "")
+        text = f"flatten of {self._name(market_id)} by {by} was cut off: {detail}"
+        self._facts.audit("flatten", text, now)
+        self._facts.tell(NoticeLevel.ALERT, text, now)
 
     def stop(self, why: str, now: Instant) -> None:
         """Give up; what is left stays as it is."""
@@ -189,6 +214,7 @@ class Flatten:
             return
         standing = self._facts.standing
         standing.flattening.clear()
+        self._facts.store(_KEY, "")
         self._show(run, phase, detail, now.mono_ns)
         level = NoticeLevel.WARN if phase is FlattenPhase.CONFIRMED else NoticeLevel.ALERT
         text = f"flatten of {self._name(run.market_id)} {phase.value}: {detail}"

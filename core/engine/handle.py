@@ -63,6 +63,7 @@ class EngineThread:
             )
         except JournalError as error:
             self._end(EnginePhase.FAILED, ExitReport(is_clean=False, text=str(error), exit_code=2))
+            self._inbox.close()
             return
         phase, report = EnginePhase.FAILED, _SPEECHLESS
         try:
@@ -71,6 +72,7 @@ class EngineThread:
             if self._inbox.has_kill and self._is_keeping:
                 report = ExitReport(is_clean=False, text=f"{report.text}; {_TOO_LATE}", exit_code=report.exit_code or 1)
             self._end(phase, report)  # first: a disk that stalls must not hold up what the operator waits for
+            self._inbox.close()
             journal.close()
 
     def state(self) -> EngineState:

@@ -47,6 +47,7 @@ class Inbox:
         self._kills: deque[tuple[Kill | KillPart, int]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
+        self._is_closed = False
         self.press_seen = 0
         """The newest press of the halt flag that was taken out."""
 
@@ -59,6 +60,8 @@ class Inbox:
     def post(self, item: Item) -> None:
         """Put in, from any thread."""
         self._items.append(item)
+        if self._is_closed:
+            self._give_up()
         self._call()
 
     def post_kill(self, kill: Kill | KillPart, press: int = 0) -> None:
@@ -96,8 +99,17 @@ class Inbox:
                 await self._wake.wait()
 
     def close(self) -> None:
-        """Nobody reads any more: give up whoever waits for an answer."""
-        for item in self._items:
+        """Nobody reads any more: give up whoever waits for an answer, and whoever comes later. Kills stay countable."""
+        self._is_closed = True
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """By whichever thread comes first to an item."""
+        while True:
+            try:
+                item = self._items.popleft()
+            except IndexError:
+                return
             if isinstance(item, Placing | Beginning | Waiting):
                 item.answer.cancel()
 

@@ -110,7 +110,7 @@ class Machine:
         self._reconciling = Reconciling(facts, self._evidence, self._fills, self._catch_up)
         self._rivals = Rivals(facts, self._breakers)
         self._evidence.on_foreign = self._rivals.on_foreign
-        self._breakers.restore()
+        self._breakers.restore(now)
         self._day.restore()
         recover(facts, image, world, now)
         self._changes.restore(now)
@@ -230,7 +230,7 @@ class Machine:
                 self.facts.changed(Urgency.QUIET)
             case fx.OrderLookedUp():
                 self._evidence.on_looked_up(event, now)
-                self._changes.on_looked_up(event.client_id, now)
+                self._changes.on_looked_up(event, now)
             case fx.LookUpFailed():
                 self._evidence.on_look_up_failed(event, now)
             case fx.OwnerFound():
@@ -356,5 +356,5 @@ def _cancel_all_first(effects: list[Effect]) -> list[Effect]:
 def _name_markets(facts: Facts) -> None:
     """Keep the symbols beside the log, whose rows know markets by their numbers."""
     named = ",".join(f"{market.id} {market.symbol}" for market in facts.markets.values())
-    if facts.meta.get(MARKETS) != named:
+    if facts.meta.get(MARKETS, "") != named:
         facts.store(MARKETS, named)

@@ -45,7 +45,7 @@ class SavedFill(Struct, frozen=True, kw_only=True):
 
 
 class SavedMeta(Struct, frozen=True, kw_only=True):
-    """One named value that must survive a restart, such as the kill latch."""
+    """One named value that must survive a restart, such as the kill latch; an empty one is removed."""
 
     key: str
     value: str

@@ -82,7 +82,7 @@ class Scribe:
                         self._take_fill(record, moment.utc_us)
                     case SavedMeta():
                         self._add(moment.utc_us, META, {"key": record.key, "value": record.value})
-                        self.connection.execute(_UPSERT_META, (record.key, record.value, self.seq))
+                        self._put_meta(record)
                     case SavedLog():
                         self._take_log(record)
                     case SavedCommand():
@@ -142,6 +142,13 @@ class Scribe:
         _ORDERS.put(self.connection, inserted)
         for statement, values in ((_UPDATE_ORDER, changed), (_CLOSE_ORDER, closed), (_MOVE_ORDER, moved)):
             self.connection.executemany(statement, values)
+
+    def _put_meta(self, record: SavedMeta) -> None:
+        """An empty value is one that is gone: names such as those of plans would pile up for ever."""
+        if record.value:
+            self.connection.execute(_UPSERT_META, (record.key, record.value, self.seq))
+        else:
+            self.connection.execute("DELETE FROM meta WHERE key=?", (record.key,))
 
     def _add(self, at_us: int, kind: str, body: object) -> None:
         """A row of the log that is about nothing but itself."""

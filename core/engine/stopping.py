@@ -47,9 +47,10 @@ class Stopping:
         self._ending = Ending(facts, tasks, self._sweep, self._flatten)
 
     def restore(self, now: Instant) -> None:
-        """What was killed starts killed."""
+        """What was killed starts killed; a flatten that was cut off is not gone on with, and said."""
         self._kill.restore(now)
         self._parts.restore(now)
+        self._flatten.restore(now)
 
     def wish(self, command: Wish, now: Instant) -> None:
         """Carry out one of the operator's."""

@@ -188,11 +188,12 @@ def _fills(connection: sqlite3.Connection, removed_to: int) -> str | None:
 
 
 def _meta(connection: sqlite3.Connection, removed_to: int) -> str | None:
-    """Every named value is as the log told it last."""
+    """Every named value is as the log told it last; an empty one is gone."""
     told: dict[str, str] = {}
     for (body,) in connection.execute("SELECT body FROM log WHERE kind='meta' AND seq > ? ORDER BY seq", (removed_to,)):
         read = _read_body(body)
         told[str(read["key"])] = str(read["value"])
     stored = dict(connection.execute("SELECT key, value FROM meta").fetchall())
-    wrong = sorted(key for key in told.keys() | stored.keys() if told.get(key) != stored.get(key))
+    gone = {key for key, value in told.items() if not value and key not in stored}
+    wrong = sorted(key for key in (told.keys() | stored.keys()) - gone if told.get(key) != stored.get(key))
     return None if not wrong else f"the named value {wrong[0]!r} is not what the log says"

@@ -233,6 +233,19 @@ class TestFillsRacingAChange:
         assert bench.position() == Decimal("0.2")
 
 
+def test_an_answer_to_a_question_from_before_it_had_to_be_shown_does_not_drop_it(bench: Bench) -> None:
+    report = bench.rest()
+    tracked = ask(bench, report)
+    answer(bench, report)
+    asked_ns = bench.now.mono_ns
+    bench.clock.advance(seconds=10)
+    bench.tell(fx.OrderLookedUp(client_id=id_of(report), report=report, asked_ns=asked_ns))
+    assert tracked.change is not None, "it may have been carried out since"
+    assert buys(bench) == NEW_SIZE
+    bench.tell(fx.OrderLookedUp(client_id=id_of(report), report=report, asked_ns=bench.now.mono_ns))
+    assert tracked.change is None
+
+
 def test_a_change_survives_neither_the_end_of_its_order_nor_memory(bench: Bench) -> None:
     report = bench.rest()
     tracked = ask(bench, report)

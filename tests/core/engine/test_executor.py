@@ -1,6 +1,7 @@
 """The executor's hands on a real engine: an order that waits inside the connector is judged again before it leaves."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,12 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from core.clock import SECOND_NS
+from core.clock import SECOND_NS, ManualClock
 from core.commands import CancelOrder, SubmitOrder, TripBreaker
 from core.decisions import TradingState
+from core.engine import effects as fx
+from core.engine.executor import Executor
+from core.engine.halt import HaltFlag
 from core.engine.handle import EngineThread
+from core.engine.inbox import Inbox
+from core.engine.journal import Journal
+from core.events import OrderReport
 from core.model import OrderStatus
 from core.state import EnginePhase
+from core.units import ClientOrderId, MarketId
 from tests.support.engine import parts_of, running, seen, started
 from tests.support.fake_connector import ETH, FakeConnector, intent
 
@@ -86,3 +94,21 @@ def test_a_deadline_is_kept_up_to_the_last_instruction(tmp_path: Path) -> None:
         hold(handle, deadline_ns=deadline_ns)
         seen(handle, "the deadline to pass", lambda: time.monotonic_ns() > deadline_ns)
         assert "deadline" in release(handle, venue)
+
+
+async def test_a_look_up_says_when_the_venue_was_asked_not_when_it_answered(tmp_path: Path) -> None:
+    class Slow(FakeConnector):
+        async def find_order(self, client_id: ClientOrderId, market_id: MarketId) -> OrderReport | None:
+            clock.advance(seconds=5)
+            return await super().find_order(client_id, market_id)
+
+    clock, venue, inbox = ManualClock(), Slow(), Inbox()
+    began_ns = clock.now().mono_ns
+    with contextlib.closing(Journal.open(tmp_path / "journal.sqlite", venue.identity)) as journal:
+        executor = Executor(venue, journal, clock, inbox, HaltFlag())
+        async with asyncio.TaskGroup() as group:
+            executor.attach(group)
+            executor.carry_out([fx.LookUpOrder(client_id=ClientOrderId(7), market_id=ETH)])
+    found = inbox.take()
+    assert isinstance(found, fx.OrderLookedUp)
+    assert found.asked_ns == began_ns

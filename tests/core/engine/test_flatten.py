@@ -302,3 +302,29 @@ def test_the_position_only_ever_shrinks_to_zero_whatever_fills(size: int, fills:
         shows(bench, *([held(size=str(left))] if left else []))
         bench.wait(ms=100)
     assert (phase(bench) is P.CONFIRMED) == (left == 0)
+
+
+@pytest.mark.parametrize("market_id", [None, ETH])
+def test_one_that_a_crash_cut_off_is_said_at_the_next_start_and_not_gone_on_with(market_id: MarketId | None) -> None:
+    bench = ready(held())
+    bench.wish(Flatten(market_id=market_id, by="operator at the desk"))
+    again = bench.restarted()
+    status = again.facts.standing.flatten
+    assert status is not None
+    assert (status.phase, status.market_id, status.by) == (FlattenPhase.FAILED, market_id, "operator at the desk")
+    assert "by operator at the desk was cut off: the engine ended before it was done" in again.texts()
+    again.connect(positions=(held(),))
+    again.lists(asked_ns=again.now.mono_ns)
+    again.wait(seconds=2)
+    assert slices(again) == []
+    assert again.restarted().facts.standing.flatten is None, "said once"
+
+
+def test_one_that_was_confirmed_is_not_said_again() -> None:
+    bench = begun(held())
+    (order,) = slices(bench)
+    traded(bench, order)
+    bench.wait(ms=500)
+    shows(bench)
+    assert phase(bench) is FlattenPhase.CONFIRMED
+    assert bench.restarted().facts.standing.flatten is None

@@ -1,13 +1,16 @@
 """The engine in its thread, against a fake venue: what the desk can do to it, and how it ends."""
 
+import contextlib
 import time
 from pathlib import Path
 
 from core.commands import CancelOrder, SubmitOrder
+from core.engine.handle import EngineThread
+from core.engine.journal import Journal
 from core.history import HistoryQuery
 from core.model import OrderStatus
 from core.state import EnginePhase, KillPhase
-from tests.support.engine import running, seen
+from tests.support.engine import parts_of, running, seen
 from tests.support.fake_connector import FakeConnector, intent
 from tests.support.waiting import wait_until
 
@@ -61,3 +64,19 @@ def test_kill_is_confirmed_by_the_empty_list(tmp_path: Path) -> None:
     assert report.is_clean
     assert report.exit_code == 0
     assert handle.state().phase is EnginePhase.STOPPED
+
+
+def test_an_order_placed_after_the_end_is_given_up_at_once(tmp_path: Path) -> None:
+    with running(tmp_path, FakeConnector()) as handle:
+        seen(handle, "running", lambda: handle.state().phase is EnginePhase.RUNNING)
+    assert handle.place(SubmitOrder(intent=intent())).cancelled()
+
+
+def test_an_engine_that_never_ran_gives_up_whoever_waits(tmp_path: Path) -> None:
+    handle = EngineThread(parts_of(tmp_path, FakeConnector()))
+    early = handle.place(SubmitOrder(intent=intent()))
+    with contextlib.closing(Journal.open(tmp_path / "journal.sqlite", "somebody")):
+        handle.run(lambda: False)
+    assert handle.state().phase is EnginePhase.FAILED
+    assert early.cancelled()
+    assert handle.place(SubmitOrder(intent=intent())).cancelled()

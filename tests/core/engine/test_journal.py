@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from core.engine.journal import Journal
+from core.engine.journal_reader import open_reader
 from core.engine.records import SavedFill, SavedLog, SavedMeta, SavedOrder
 from core.engine.scribe import Scribe
+from core.engine.verify import verify
 from core.errors import JournalError
 from core.model import (
     EXTERNAL,
@@ -305,3 +308,12 @@ def test_decimals_and_words_come_back_as_they_went(
     assert found == wanted
     assert found is not None
     assert str(found.order.intent.size) == str(size)
+
+
+def test_a_named_value_that_is_cleared_leaves_no_row(journal: Journal, path: Path) -> None:
+    journal.append([SavedMeta(key="algorithm:twap 7", value="buy 1"), SavedMeta(key="kept", value="1")]).result(TIMEOUT)
+    journal.append([SavedMeta(key="algorithm:twap 7", value="")]).result(TIMEOUT)
+    assert journal.load().meta == {"kept": "1"}
+    journal.append([SavedMeta(key="never there", value="")]).result(TIMEOUT)
+    with closing(open_reader(path)) as reader:
+        assert verify(reader, path).fault is None
