@@ -4,11 +4,14 @@ Each answer is held against another view of the venue's own books; every signatu
 """
 
 import asyncio
+import inspect
+import re
 import time
 from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
+import aiohttp
 import pytest_asyncio
 
 from tests.support.strangers import book, position
@@ -210,7 +213,32 @@ class TestOrders:
         client.nonce_manager.hard_refresh_nonce(5)
 
 
+ELSEWHERE = {
+    *("accountMetadata", "changeAccountTier", "feeTiers", "getMakerOnlyApiKeys", "l1Metadata", "leaderboard"),
+    *("leaseOptions", "leases", "liquidations", "litLease", "partnerStats", "pnl", "pnlLeaderboard"),
+    *("publicPoolsMetadata", "referral/userReferrals", "rfq/create", "rfq/get", "rfq/list", "rfq/respond"),
+    *("rfq/update", "setMakerOnlyApiKeys", "exchangeMetrics", "executeStats", "export", "export/historicalTrades"),
+    *("blockTxs", "deposit/history", "setAccountMetadata", "transfer/history", "txFromL1TxHash", "txs"),
+    *("withdraw/history", "markPriceCandles", "marketPriceCharts"),
+}
+"""What these APIs ask for that is no part of trading on the venue: pools, leases, bridges, referrals, statistics."""
+
+
 class TestApis:
+    async def test_every_call_is_served_or_told_that_there_is_none(self, sdk, venue):
+        apis = (sdk.OrderApi, sdk.AccountApi, sdk.TransactionApi, sdk.CandlestickApi)
+        source = "".join(inspect.getsource(api) for api in apis)
+        calls = re.findall(r"method='(GET|POST)',\s+resource_path='/api/v1/([^']+)'", source)
+        assert len(calls) > 50
+        found = {}
+        async with aiohttp.ClientSession() as http:
+            for method, path in calls:
+                async with http.request(method, f"{venue.ready.url}/api/v1/{path}") as answer:
+                    found[path] = answer.status, (await answer.json())["code"]
+        nowhere = {path for path, answer in found.items() if answer == (404, 29_404)}
+        assert nowhere == ELSEWHERE
+        assert {status for path, (status, _) in found.items() if path not in nowhere} <= {200, 400, 401}
+
     async def test_orders(self, sdk, client, venue):
         account = venue.ready.trading.account_index
         bid, ask = await touch(venue)

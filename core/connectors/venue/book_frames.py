@@ -18,7 +18,8 @@ Levels: TypeAlias = Sequence[tuple[int, int]]
 FIRST_NONCE: Final = 17_000_000_000
 _OFFSET_STEP: Final = 8
 _BEFORE_FIRST: Final = FIRST_NONCE - _OFFSET_STEP
-_KNOWN: Final = 5_000
+_KNOWN: Final = 1_000
+"""Texts of one market: a walking price leaves behind what it never comes back to."""
 
 
 class _Texts(dict[int, str]):

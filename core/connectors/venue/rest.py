@@ -13,7 +13,10 @@ from core.connectors.venue.rest_markets import MarketAnswers
 from core.connectors.venue.rest_tokens import TokenAnswers
 from core.connectors.venue.simulation import Simulation
 
-__all__ = ["Query", "Rest", "refused"]
+__all__ = ["NOT_FOUND", "Query", "Rest", "refused"]
+
+NOT_FOUND: Final = (404, views.encode({"code": int(Code.NOT_FOUND), "message": "not found"}))
+"""Status and body where there is no such endpoint."""
 
 
 class Rest:
@@ -50,7 +53,7 @@ class Rest:
 
 def _answer(route: Route | None, query: Query) -> tuple[int, bytes]:
     if route is None:
-        return 404, views.encode({"code": int(Code.NOT_FOUND), "message": "not found"})
+        return NOT_FOUND
     try:
         answer = route(query)
     except BadRequest as error:

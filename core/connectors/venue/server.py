@@ -22,7 +22,7 @@ from core.connectors.venue.faults_wire import FaultyListener, Meddlers, middlewa
 from core.connectors.venue.generator import moving
 from core.connectors.venue.hub import Hub
 from core.connectors.venue.options import PLAIN, Extras
-from core.connectors.venue.rest import Query, Rest, refused
+from core.connectors.venue.rest import NOT_FOUND, Query, Rest, refused
 from core.connectors.venue.sequencer import TxRecord
 from core.connectors.venue.simulation import KeyOf, Simulation
 from core.connectors.venue.tiers_gate import Gate
@@ -110,6 +110,7 @@ class VenueServer:
         for path in self._rest.posted_paths:
             app.router.add_post(path, self._post)
         app.router.add_get("/{path:.*}", self._get)
+        app.router.add_route("*", "/{path:.*}", self._nowhere)
         app.cleanup_ctx.append(self._running)
         app.on_shutdown.append(self._close_sockets)
         return app
@@ -182,6 +183,11 @@ class VenueServer:
         if forged is not None:
             return _json(*refused(forged))
         return _json(*self._rest.get(request.path, query))
+
+    async def _nowhere(self, request: web.Request) -> web.Response:
+        """What nobody serves is not found; a 405 would be read as the firewall's, which asks for a pause."""
+        stopped = self._meddlers.gate.request(request.path, self._now_us())
+        return response(stopped) if stopped is not None else _json(*NOT_FOUND)
 
     async def _send_tx(self, request: web.Request) -> web.Response:
         form = await _form(request)

@@ -296,6 +296,10 @@ async def test_bodies_of_every_kind_over_the_wire():
                 headers = {"authorization": "open", "content-type": kind}
                 async with http.post(hosted.ready.url + path, data=body, headers=headers) as answer:
                     assert 400 <= answer.status < 500, (path, body[:40], kind, answer.status, await answer.text())
+        for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"):
+            for path in ("/", "/api/v1/orderBooks", "/api/v1/rfq/create", "/nothing"):
+                async with http.request(method, hosted.ready.url + path) as answer:
+                    assert (answer.status, (await answer.json())["code"]) == (404, 29_404), (method, path)
         async with http.get(hosted.ready.url + "/stream") as answer:
             assert answer.status == 400
         async with http.ws_connect(hosted.ready.ws_url) as socket:
