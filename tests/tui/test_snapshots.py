@@ -72,3 +72,7 @@ def test_the_busiest_screens_at_200x50(snap_compare: Compare, screen: str):
 @pytest.mark.parametrize("window", WINDOWS)
 def test_windows_over_the_desk(snap_compare: Compare, window: str):
     assert looks_the_same(snap_compare, "desk", "live", WINDOWS[window])
+
+
+def test_the_candles_of_a_narrow_screen(snap_compare: Compare):
+    assert looks_the_same(snap_compare, "market", "live", "3")

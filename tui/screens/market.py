@@ -5,6 +5,7 @@ Every order of the ladder is post-only and goes through the same risk preview as
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from typing import Final
 
 from textual.widget import Widget
 
@@ -22,6 +23,9 @@ from tui.widgets.ladder import Ladder, LadderView, is_believable
 from tui.widgets.ladder_rows import DEPTH, improved, intent, own_orders, touch
 from tui.widgets.lines import Line, Lines, Span, Tone
 from tui.widgets.market import CandlesPane, TapePane, figures, trouble
+
+_CHART: Final = "-chart"
+"""The class of the screen while candles take the place of ladder and tape."""
 
 
 class MarketScreen(Surface):
@@ -47,8 +51,12 @@ class MarketScreen(Surface):
         return (self._about, self._ladder, self._tape, self._candles)
 
     def focus_number(self, number: int) -> None:
-        """1 is the ladder, 2 the tape."""
-        if number in {1, 2}:
+        """1 is the ladder, 2 the tape; 3 the candles, which a narrow screen has room for only instead of both."""
+        if number == 3 and self.has_class("-narrow"):
+            self.add_class(_CHART)
+            self.set_focus(None)
+        elif number in {1, 2}:
+            self.remove_class(_CHART)
             self.set_focus(self._ladder if number == 1 else self._tape)
 
     def choose(self, market_id: MarketId | None) -> None:
@@ -86,6 +94,8 @@ class MarketScreen(Surface):
     @property
     def order(self) -> Order | None:
         """The first of ours at the marked price."""
+        if self.has_class(_CHART) and self.has_class("-narrow"):
+            return None  # nobody sees which price is marked
         rung = self._ladder.rung
         return rung.own[0] if rung is not None and rung.own else None
 

@@ -223,3 +223,23 @@ async def test_pasted_text_places_nothing():
         await pilot.pause()
         assert engine.commands == []
         assert "asked" not in text(pilot.app)
+
+
+async def test_a_narrow_screen_shows_candles_instead_of_ladder_and_tape_and_no_key_trades_unseen():
+    engine = an_engine()
+    async with at_market(engine, SMALL) as pilot:
+        assert "candles" not in text(pilot.app)
+        await pilot.press("3")
+        await shows(pilot, "3 candles 1m", "volume in base units")
+        assert "1 ladder" not in text(pilot.app)
+        await pilot.press("j", "i", "enter", "c", "x", "tab", "j")
+        assert engine.commands == []
+        await pilot.press("1", "j")
+        await shows(pilot, "1 ladder", "2 tape", "asked for: buy")
+        assert len(engine.commands) == 1
+
+
+async def test_a_wide_screen_keeps_ladder_and_tape_beside_the_candles():
+    async with at_market(an_engine()) as pilot:
+        await pilot.press("3", "j")
+        await shows(pilot, "1 ladder", "2 tape", "3 candles 1m", "asked for: buy")
