@@ -40,6 +40,7 @@ from core.strategy import (
     StrategyView,
     WantQuote,
     objection,
+    parameters_of,
 )
 from core.units import ZERO, MarketId, TaskId
 
@@ -100,6 +101,7 @@ class TradingBot:
         self._ended: dict[TaskId, int] = {}
         """When each plan of a stopped strategy was last told to end."""
         self._details = dict.fromkeys(self._strategies, "waiting for the engine")
+        self._parameters = {name: parameters_of(strategy) for name, strategy in self._strategies.items()}
         self._trades = dict.fromkeys(self._strategies, 0)
         self._seen_trades: frozenset[TradeKey] = frozenset()
         self._submitted: dict[_Slot, int] = {}
@@ -132,6 +134,7 @@ class TradingBot:
                 markets=strategy.markets,
                 detail=self._details[name],
                 fault=self._faults.get(name, ""),
+                parameters=self._parameters[name],
             )
             for name, strategy in self._strategies.items()
         )

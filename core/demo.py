@@ -3,7 +3,7 @@
 It is made to be watched, not to earn: it joins the touch now and then to be filled, and leans against its inventory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Final
@@ -45,6 +45,17 @@ class DemoMaker:
     def markets(self) -> tuple[str, ...]:
         """Symbols it quotes."""
         return self._markets
+
+    @property
+    def parameters(self) -> Mapping[str, object]:
+        """What it trades by, for the desk."""
+        return {
+            "max_inventory_usdc": MAX_INVENTORY,
+            "distance": _DISTANCE,
+            "tolerance": _TOLERANCE,
+            "skew": _SKEW,
+            "turn_s": _TURN_US // SECOND_US,
+        }
 
     def on_state(self, view: StrategyView) -> Sequence[Signal]:
         """One wish for each side of each market that the venue trades."""

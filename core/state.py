@@ -279,6 +279,8 @@ class StrategyStatus:
     detail: str = ""
     fault: str = ""
     """Why the bot stopped it; empty unless it failed and nobody started it again."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What it was made with, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,10 @@ from core.risk import Edge
 from core.units import ZERO, MarketId, TaskId
 
 _WIDEST: Final = 60
+_LONGEST: Final = 80
+"""Characters of a parameter's name, and of its value."""
+_MOST: Final = 50
+"""Parameters that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,6 +175,14 @@ class ActingStrategy(Protocol):
 
 
 AnyStrategy = Strategy | ActingStrategy
+
+
+def parameters_of(strategy: AnyStrategy) -> tuple[tuple[str, str], ...]:
+    """What the strategy was made with, by what its `parameters` map names to; nothing where it has none."""
+    stated = getattr(strategy, "parameters", None)
+    if not isinstance(stated, Mapping):
+        return ()
+    return tuple((str(name)[:_LONGEST], str(value)[:_LONGEST]) for name, value in list(stated.items())[:_MOST])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from core.errors import InvariantBroken
 from core.history import HistoryRow
 from core.model import Order, OrderIntent
 from core.scope import Scope
-from core.state import AlgorithmStatus, BreakerStatus, LimitUse, Notice, StrategyStatus
+from core.state import AlgorithmStatus, BreakerStatus, LimitUse, Notice
 from tui import wishes
 from tui.alerts import Alert
 from tui.closing import flatten_question
@@ -31,6 +31,7 @@ from tui.widgets.breakers import BreakerRow
 from tui.widgets.plans import PlanRow
 from tui.widgets.prices import PriceRow
 from tui.widgets.rules import RuleName, RuleRow, rule_of
+from tui.widgets.strategies import StrategyRow
 
 if TYPE_CHECKING:
     from tui.host import Host
@@ -84,8 +85,8 @@ class Questions:
                 await self.end_plan(item.plan)
             case HistoryRow():
                 self._host.push_screen(JournalRowModal(item))
-            case StrategyStatus():
-                self._host.handle.submit(wishes.toggle(item))
+            case StrategyRow():
+                self._host.handle.submit(wishes.toggle(item.status))
             case _:
                 pass
 

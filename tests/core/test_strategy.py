@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ from core.config import Sizing
 from core.limits import RiskLimits
 from core.model import Side
 from core.risk import Edge, PositionSizer
-from core.strategy import Fault, WantQuote, objection
+from core.strategy import Fault, Signal, StrategyView, WantQuote, objection, parameters_of
 from tests.support.bot_world import MAKER, state, task
 from tests.support.risk_world import ETH_ID, SOL_ID
 
@@ -112,3 +113,24 @@ def test_one_that_is_still_thinking_changes_nothing():
     slow = bot(Maker(MAKER.name, None))
     assert slow.step(state(tasks=(task(),))) == []
     assert slow.statuses()[0].is_running
+
+
+class _Stated:
+    name, markets = "stated", ("ETH",)
+
+    def __init__(self, parameters: object) -> None:
+        self.parameters = parameters
+
+    def on_state(self, view: StrategyView) -> Sequence[Signal]:
+        return ()
+
+
+def test_parameters_are_shown_as_text_and_bounded() -> None:
+    assert parameters_of(_Stated({"skew": Decimal("0.5"), "pairs": ("ETH",)})) == (
+        ("skew", "0.5"),
+        ("pairs", "('ETH',)"),
+    )
+    assert parameters_of(_Stated(None)) == parameters_of(_Stated(["no", "mapping"])) == ()
+    many = parameters_of(_Stated({f"name {n}" * 50: "v" * 500 for n in range(500)}))
+    assert len(many) == 50
+    assert max(len(text) for pair in many for text in pair) == 80
