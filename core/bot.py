@@ -24,6 +24,7 @@ from core.model import (
     Side,
     TradeKey,
 )
+from core.money import record_of
 from core.risk import MarkMoves, PositionSizer, SizingContext
 from core.state import EnginePhase, EngineState, StrategyStatus
 from core.strategy import (
@@ -271,7 +272,7 @@ class TradingBot:
             headroom=headroom(self._limits_in(state), state, wish),
             volatility=self._moves.of(wish.market_id),
         )
-        advice = self._sizer.size(wish.edge, market, context)
+        advice = self._sizer.size(wish.edge or record_of(state.pnl, slot.name), market, context)
         if not advice.size:
             remarks.append(f"no {wish.side.value} in {market.symbol}: {advice.reason}")
             return []

@@ -13,6 +13,7 @@ from core.clock import Instant
 from core.decisions import TradingState
 from core.events import LinkHealth, NoticeLevel
 from core.model import Account, Fill, Market, OrderMapEntry, OrderTask, Origin, Position, Quote, Side
+from core.money import EquityPoint, PnlRow
 from core.scope import EVERYTHING, Scope
 from core.units import ZERO, MarketId, TaskId
 
@@ -150,40 +151,6 @@ class DeadmanStatus:
     """When it fired in this run."""
     detail: str = ""
     """Why the last renewal failed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PnlRow:
-    """Profit and loss of one market, or of one strategy in it, from the fills booked here; USDC, base units."""
-
-    market_id: MarketId
-    strategy: str = ""
-    """Empty: of everything in the market."""
-    size: Decimal = ZERO
-    """Signed: what was held at the first sight of the account, and the fills since."""
-    average_price: Decimal | None = None
-    """Average cost of the open size; None when flat."""
-    realised: Decimal = ZERO
-    """Before fees."""
-    unrealised: Decimal | None = None
-    """On the mark; None while nobody knows it."""
-    fees: Decimal = ZERO
-    """Paid; negative when more was received."""
-    fills: int = 0
-    venue_difference: Decimal | None = None
-    """Our unrealised profit minus the venue's; None where there is nothing to compare."""
-    funding: Decimal | None = None
-    """Paid for the open position, as the venue states it; negative when received. None where nothing is held."""
-    venue_realised: Decimal | None = None
-    """Realised profit of the open position as the venue states it: beside ours, since it begins elsewhere."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EquityPoint:
-    """The account's equity at one moment, UTC microseconds and USDC."""
-
-    at_us: int
-    equity: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,8 @@ class WantQuote:
     price: Decimal
     tolerance: Decimal
     """An order of ours that rests no further than this from `price` is left alone, in USDC."""
-    edge: Edge
+    edge: Edge | None = None
+    """What it believes of such a trade; None has its own closed trades tell."""
     tif: TimeInForce = TimeInForce.POST_ONLY
 
 

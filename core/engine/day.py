@@ -10,8 +10,8 @@ from typing import Final
 
 from core.clock import DAY_US, SECOND_US, Instant
 from core.engine.facts import Facts
+from core.money import EquityPoint
 from core.risk import Money
-from core.state import EquityPoint
 from core.units import ZERO
 
 _MINUTE_US: Final = 60 * SECOND_US
@@ -57,6 +57,12 @@ class DayEquity:
             self._curve.append(EquityPoint(at_us=now.utc_us, equity=equity))
             self._facts.outlook.equity_curve = tuple(self._curve)
         self._show(equity)
+
+    def roll(self, now: Instant) -> None:
+        """Let every market and strategy begin its day where the account does."""
+        marks = {market_id: quote.mark for market_id, quote in self._facts.quotes.items()}
+        for saved in self._facts.profit.roll(self._day_of(now), marks):
+            self._facts.record(saved)
 
     def forgive(self, now: Instant) -> None:
         """A human lets trading go on after a loss: what is lost from here on counts, not what was lost before."""

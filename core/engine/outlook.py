@@ -10,8 +10,9 @@ from core.clock import Instant
 from core.engine.order_map import Tracked
 from core.events import LinkStatus
 from core.model import OPERATOR, Market, OrderIntent, Origin, Quote
+from core.money import EquityPoint
 from core.risk import QUIET, Conduct, Habits, MarketExposure, Money, RiskView, RunningTotals
-from core.state import EquityPoint, KillPhase
+from core.state import KillPhase
 from core.units import ZERO, MarketId
 
 if TYPE_CHECKING:

@@ -12,13 +12,14 @@ from typing import Final
 
 from core.engine.records import SavedMeta
 from core.model import Fill, Origin, OriginKind, Position
-from core.state import PnlRow
+from core.money import EMPTY_RECORD, PnlRow, TrackRecord
 from core.units import ZERO, MarketId
 
 _EXACT: Final = Context(prec=100)
 _PLACES: Final = Decimal(1).scaleb(-18)
 _KEY: Final = "pnl:"
 _SEEDED: Final = "pnl seeded"
+_DAY: Final = "pnl day"
 
 
 @dataclass(slots=True)
@@ -35,11 +36,19 @@ class Account:
     fills: int = 0
     losses: int = 0
     """Losing closes in a row."""
+    record: TrackRecord = EMPTY_RECORD
+    begun: Decimal = ZERO
+    """What was settled when the open trade began."""
 
     @property
     def realised(self) -> Decimal:
         """Profit of what was closed, before fees."""
         return _EXACT.add(self.cash, self.basis)
+
+    @property
+    def settled(self) -> Decimal:
+        """Profit of what was closed, fees paid."""
+        return _EXACT.subtract(self.realised, self.fees)
 
     def unrealised(self, mark: Decimal) -> Decimal:
         """Profit of what is open, on the mark."""
@@ -66,6 +75,16 @@ class Account:
         self.fills += 1
         if is_closing:
             self.losses = self.losses + 1 if self.realised < before else 0
+            if not self.size or self.size * signed > 0:  # flat, or flipped: a trade is over
+                self._close()
+
+    def _close(self) -> None:
+        made = self.settled - self.begun
+        self.begun = self.settled
+        if made > 0:
+            self.record += TrackRecord(wins=1, won=made)
+        elif made < 0:
+            self.record += TrackRecord(losses=1, lost=-made)
 
 
 _Scope = tuple[MarketId, str]
@@ -79,6 +98,9 @@ class Profit:
         self._world = world
         self._accounts: dict[_Scope, Account] = {}
         self._is_seeded = False
+        self._day: int | None = None
+        self._starts: dict[_Scope, Decimal] = {}
+        """What each account had made when the day began, or when it could be valued first on that day."""
 
     def restore(self, meta: dict[str, str]) -> None:
         """What earlier runs in this world booked."""
@@ -87,26 +109,51 @@ class Profit:
             saved = json.loads(value) if key.startswith(_KEY) and value else {}
             if saved.get("world") != self._world:
                 continue
-            market_id, _, name = key.removeprefix(_KEY).partition(":")
-            self._accounts[MarketId(int(market_id)), name] = Account(
+            self._accounts[_scope(key.removeprefix(_KEY))] = Account(
                 size=Decimal(saved["size"]),
                 cash=Decimal(saved["cash"]),
                 basis=Decimal(saved["basis"]),
                 fees=Decimal(saved["fees"]),
                 fills=saved["fills"],
                 losses=saved["losses"],
+                record=_record(saved),
+                begun=Decimal(saved.get("begun", "0")),
             )
+        saved_day = json.loads(meta.get(_DAY) or "{}")
+        if saved_day.get("world") == self._world:
+            self._day = saved_day["day"]
+            self._starts = {_scope(key): Decimal(made) for key, made in saved_day["starts"].items()}
 
     def book(self, fill: Fill, origin: Origin) -> tuple[SavedMeta, ...]:
         """Take in one execution; what must become durable together with it."""
         names = ["", origin.name] if origin.kind is OriginKind.STRATEGY and origin.name else [""]
-        saved = []
+        saved: list[SavedMeta] = []
         for name in names:
             scope = (fill.market_id, name)
-            account = self._accounts.setdefault(scope, Account())
+            if scope not in self._accounts:
+                self._accounts[scope] = Account()
+                self._starts[scope] = ZERO  # it had made nothing before
+                saved.append(self._saved_day())
+            account = self._accounts[scope]
             account.book(fill)
             saved.append(self._saved(scope, account))
         return tuple(saved)
+
+    def roll(self, day: int, marks: Mapping[MarketId, Decimal | None]) -> tuple[SavedMeta, ...]:
+        """Begin `day` where it has begun: what is made from here on is made on it. What must become durable."""
+        if day != self._day:
+            if self._day is not None:
+                self._starts.clear()
+            self._day = day
+        elif len(self._starts) == len(self._accounts):
+            return ()
+        found = {}
+        for scope, account in self._accounts.items():
+            made = None if scope in self._starts else _made(account, marks.get(scope[0]))
+            if made is not None:
+                found[scope] = made
+        self._starts.update(found)
+        return (self._saved_day(),) if found else ()
 
     def of(self, market_id: MarketId, strategy: str = "") -> Account:
         """One account; a new one where nothing was booked."""
@@ -147,7 +194,14 @@ class Profit:
     def rows(self, marks: Mapping[MarketId, Decimal | None], venue: Mapping[MarketId, Position]) -> tuple[PnlRow, ...]:
         """One row an account, markets first; `venue` holds the positions as the venue states them."""
         ordered = sorted(self._accounts.items(), key=lambda item: (item[0][1], item[0][0]))
-        return tuple(_row(scope, account, marks.get(scope[0]), venue.get(scope[0])) for scope, account in ordered)
+        return tuple(
+            _row(scope, account, marks.get(scope[0]), venue.get(scope[0]), self._starts.get(scope))
+            for scope, account in ordered
+        )
+
+    def _saved_day(self) -> SavedMeta:
+        starts = {f"{market_id}:{name}": str(made) for (market_id, name), made in self._starts.items()}
+        return SavedMeta(key=_DAY, value=json.dumps({"world": self._world, "day": self._day, "starts": starts}))
 
     def _saved(self, scope: _Scope, account: Account) -> SavedMeta:
         saved = {
@@ -158,15 +212,38 @@ class Profit:
             "fees": str(account.fees),
             "fills": account.fills,
             "losses": account.losses,
+            "begun": str(account.begun),
+            "record": [account.record.wins, account.record.losses, str(account.record.won), str(account.record.lost)],
         }
         return SavedMeta(key=f"{_KEY}{scope[0]}:{scope[1]}", value=json.dumps(saved))
 
 
-def _row(scope: _Scope, account: Account, mark: Decimal | None, stated: Position | None) -> PnlRow:
+def _scope(key: str) -> _Scope:
+    market_id, _, name = key.partition(":")
+    return MarketId(int(market_id)), name
+
+
+def _record(saved: Mapping[str, list[int | str]]) -> TrackRecord:
+    """Journals of earlier versions have none: their trades were not counted."""
+    wins, losses, won, lost = saved.get("record", (0, 0, "0", "0"))
+    return TrackRecord(wins=int(wins), losses=int(losses), won=Decimal(won), lost=Decimal(lost))
+
+
+def _made(account: Account, mark: Decimal | None) -> Decimal | None:
+    """All it made so far, on the mark; None where that has to be known and is not."""
+    if not account.size:
+        return account.settled
+    return None if mark is None else _EXACT.add(account.settled, account.unrealised(mark))
+
+
+def _row(
+    scope: _Scope, account: Account, mark: Decimal | None, stated: Position | None, start: Decimal | None
+) -> PnlRow:
     """Where the venue's position is the one that our fills add up to, its profit is put beside ours."""
     unrealised = None if mark is None else account.unrealised(mark)
     venue = None if scope[1] else stated  # the venue knows nothing of strategies
     is_same = venue is not None and venue.size == account.size
+    made = _made(account, mark)
     return PnlRow(
         market_id=scope[0],
         strategy=scope[1],
@@ -176,6 +253,8 @@ def _row(scope: _Scope, account: Account, mark: Decimal | None, stated: Position
         unrealised=unrealised,
         fees=account.fees,
         fills=account.fills,
+        day=None if made is None or start is None else _EXACT.subtract(made, start),
+        record=account.record,
         venue_difference=unrealised - venue.unrealized_pnl if venue and is_same and unrealised is not None else None,
         funding=None if venue is None else venue.funding_paid,
         venue_realised=None if venue is None else venue.realized_pnl,

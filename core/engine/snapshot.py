@@ -8,7 +8,8 @@ from core.clock import Instant
 from core.engine.facts import Facts
 from core.events import LinkHealth
 from core.model import BookStatus, OrderMapEntry, OrderMapSide, OrderTask, Quote
-from core.state import AlgorithmStatus, BudgetUse, EngineState, PnlRow, StrategyStatus
+from core.money import PnlRow
+from core.state import AlgorithmStatus, BudgetUse, EngineState, StrategyStatus
 from core.units import MarketId
 
 _SIDES: Final = {OrderMapSide.BOTH: 0, OrderMapSide.OURS: 1, OrderMapSide.VENUE: 2}

@@ -38,6 +38,7 @@ class Watchman:
         if now.mono_ns < self._next_ns:
             return
         self._next_ns = now.mono_ns + _EVERY_NS
+        self._day.roll(now)
         limits = self._facts.risk.limits
         found = trips(self._look(now), limits)
         cooldown = limits.breaker.rearm_after_s

@@ -4,7 +4,7 @@ from core.risk.breaker import BreakerKey, BreakerPanel, worst
 from core.risk.conduct import QUIET, Conduct, Habits
 from core.risk.exposure import NO_EXPOSURE, MarketExposure, Money, RiskView, Totals
 from core.risk.manager import RiskManager
-from core.risk.sizer import Edge, PositionSizer, SizeAdvice, SizingContext, smallest_valid_size
+from core.risk.sizer import Edge, PositionSizer, SizeAdvice, SizingContext, edge_of, smallest_valid_size
 from core.risk.totals import RunningTotals
 from core.risk.triggers import Trip, Vitals, trips
 from core.risk.volatility import MarkMoves, Volatility
@@ -30,6 +30,7 @@ __all__ = [
     "Trip",
     "Vitals",
     "Volatility",
+    "edge_of",
     "smallest_valid_size",
     "trips",
     "worst",

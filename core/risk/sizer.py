@@ -5,6 +5,7 @@ from decimal import ROUND_UP, Decimal
 
 from core.config import Sizing
 from core.model import Market
+from core.money import TrackRecord
 from core.risk.volatility import UNSEEN, Volatility
 from core.units import ZERO, floor_to
 
@@ -68,19 +69,25 @@ class PositionSizer:
     def __init__(self, settings: Sizing) -> None:
         self._settings = settings
 
-    def size(self, edge: Edge, market: Market, context: SizingContext) -> SizeAdvice:
+    def size(self, edge: Edge | TrackRecord, market: Market, context: SizingContext) -> SizeAdvice:
         """The size to trade with this edge; zero when there is no edge, no money, no room, or no valid size.
+
+        A record of closed trades is turned into the edge it shows; one that shows none yet gets the smallest size.
 
         Raises:
             ValueError: `context.price` is not above zero.
         """
         if context.price <= 0:
             raise ValueError(f"price: expected above zero, got {context.price}")
-        kelly = edge.kelly
-        if kelly <= 0:
-            return SizeAdvice(size=ZERO, reason=f"no edge: Kelly says {kelly:.4f} of equity")
         smallest = smallest_valid_size(market, context.price)
-        wanted, reason = self._wanted(edge, kelly, context, smallest)
+        shown = edge_of(edge, self._settings.min_trades) if isinstance(edge, TrackRecord) else edge
+        if isinstance(shown, str):
+            least = smallest * context.price if context.equity > 0 else ZERO
+            wanted, reason = least, f"{shown}: smallest size" if least else _broke(context)
+        elif shown.kelly <= 0:
+            return SizeAdvice(size=ZERO, reason=f"no edge: Kelly says {shown.kelly:.4f} of equity")
+        else:
+            wanted, reason = self._wanted(shown, shown.kelly, context, smallest)
         notional, reason = _capped(wanted, reason, self._settings.max_notional, context.headroom)
         # Rounding to the grid must not push the smallest valid size below itself by way of the division.
         size = (
@@ -95,7 +102,7 @@ class PositionSizer:
 
     def _wanted(self, edge: Edge, kelly: Decimal, context: SizingContext, smallest: Decimal) -> tuple[Decimal, str]:
         if context.equity <= 0:
-            return ZERO, f"no equity ({context.equity:.2f} USDC)"
+            return ZERO, _broke(context)
         if edge.trades < self._settings.min_trades:
             few = f"only {edge.trades} of {self._settings.min_trades} trades observed: smallest size"
             return smallest * context.price, few
@@ -116,6 +123,24 @@ class PositionSizer:
         target = self._settings.volatility_target
         reason = f"a day's move of {seen.daily_move:.4f} is worth {target} of equity"
         return target * context.equity / seen.daily_move, reason
+
+
+def edge_of(record: TrackRecord, min_trades: int) -> Edge | str:
+    """The edge that closed trades show, for Kelly; why none can be told from them where there are too few."""
+    if record.trades < min_trades:
+        return f"only {record.trades} of {min_trades} trades of its own closed"
+    if not record.losses:
+        return f"{record.wins} closed trades and no loss yet, so no payoff is known"
+    average_loss = record.lost / record.losses
+    return Edge(
+        win_probability=Decimal(record.wins) / record.trades,
+        payoff=record.won / record.wins / average_loss if record.wins else Decimal(1),  # without a win it is not asked
+        trades=record.trades,
+    )
+
+
+def _broke(context: SizingContext) -> str:
+    return f"no equity ({context.equity:.2f} USDC)"
 
 
 def smallest_valid_size(market: Market, price: Decimal) -> Decimal:

@@ -9,6 +9,7 @@ from core.config import Sizing
 from core.decisions import TradingState
 from core.limits import RiskLimits
 from core.model import EXTERNAL, OPERATOR, OrderMapEntry, OrderMapSide, OrderStatus, Origin, OriginKind, Position, Side
+from core.money import PnlRow, TrackRecord, record_of
 from core.risk import Edge, PositionSizer
 from core.state import BreakerStatus, EnginePhase, KillPhase, KillStatus, LimitUse
 from core.strategy import NoQuote, WantQuote
@@ -49,6 +50,19 @@ def test_a_wish_becomes_an_order_of_the_sizers_size():
     assert command.intent.price == Decimal("1999.00")
     assert command.intent.size == Decimal("0.1250")  # 0.10 * 0.25 * 10,000 / 1999 on the grid
     assert command.deadline_ns > state().published.mono_ns
+
+
+def test_without_a_belief_its_own_closed_trades_in_all_its_markets_size_it():
+    maker = bot(Scripted([want(edge=None)]))
+    (command,) = maker.step(state())
+    assert command.intent.size == Decimal("0.0051"), "none yet: the smallest size that may rest"
+    half = TrackRecord(wins=30, losses=20, won=Decimal(300), lost=Decimal(100))
+    rows = [PnlRow(market_id=one, strategy="maker", record=half) for one in (ETH_ID, SOL_ID)]
+    bad = TrackRecord(losses=99, lost=Decimal(1))
+    rows += [PnlRow(market_id=ETH_ID, record=bad), PnlRow(market_id=ETH_ID, strategy="other", record=bad)]
+    assert record_of(rows, "maker") == half + half
+    (command,) = maker.step(state(60_000, pnl=tuple(rows)))
+    assert command.intent.size == Decimal("0.5002")  # 0.4 * 0.25 * 10,000 / 1999 on the grid
 
 
 def test_a_volatility_target_is_sized_by_what_the_mark_was_seen_to_do():

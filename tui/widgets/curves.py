@@ -7,7 +7,7 @@ from typing import Final
 from textual.geometry import Region
 from textual.strip import Strip
 
-from core.state import EquityPoint
+from core.money import EquityPoint
 from core.units import ZERO
 from tui.format import HIDDEN, fit_number, money, signed_money, utc
 from tui.view import View

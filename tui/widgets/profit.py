@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from core.model import Market
-from core.state import PnlRow, StrategyStatus
+from core.money import PnlRow
+from core.state import StrategyStatus
 from core.units import ZERO
 from tui.format import NOTHING, clean, decimal, hide, signed, signed_money, trimmed
 from tui.view import View

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from core.commands import SubmitOrder
 from core.engine import effects as fx
 from core.engine.profit import Account
-from core.events import FillReported
+from core.events import FillReported, QuotesChanged
 from core.model import Fill, Liquidity, Origin, OriginKind, Position, Side
+from core.money import TrackRecord
 from core.units import TradeId, VenueOrderId
 from tests.support.fake_connector import BTC, ETH, intent
 from tests.support.machine import EMPTY_IMAGE, Bench
@@ -97,6 +98,77 @@ def test_losing_closes_in_a_row_are_counted_until_one_wins():
     assert account.losses == 3
     account.book(fill(Side.SELL, Decimal(1), Decimal(101)))
     assert account.losses == 0
+
+
+@given(st.lists(fills, max_size=30))
+def test_wins_less_losses_are_what_was_settled_whenever_it_is_flat(some):
+    account = booked(some)
+    if account.size:
+        account.book(fill(Side.SELL if account.size > 0 else Side.BUY, abs(account.size), Decimal(7)))
+    assert account.record.won - account.record.lost == account.settled
+    assert account.record.trades <= account.fills
+
+
+def test_a_trade_is_counted_once_however_many_fills_it_took_and_fees_decide_it():
+    fee = Decimal("0.4")
+    account = booked([fill(Side.BUY, Decimal(3), Decimal(100)), *[fill(Side.SELL, Decimal(1), Decimal(101))] * 2])
+    assert account.record.trades == 0, "still open"
+    account.book(fill(Side.SELL, Decimal(1), Decimal(101)))
+    assert account.record == TrackRecord(wins=1, won=Decimal(3))
+    account.book(fill(Side.SELL, Decimal(1), Decimal(100), fee))
+    account.book(fill(Side.BUY, Decimal(1), Decimal("99.5"), fee))
+    assert account.record == TrackRecord(wins=1, won=Decimal(3), losses=1, lost=Decimal("0.3"))
+
+
+def test_a_flip_ends_one_trade_and_begins_another():
+    account = booked([fill(Side.BUY, Decimal(1), Decimal(100)), fill(Side.SELL, Decimal(3), Decimal(110))])
+    assert account.record == TrackRecord(wins=1, won=Decimal(10))
+    account.book(fill(Side.BUY, Decimal(2), Decimal(115)))
+    assert account.record == TrackRecord(wins=1, won=Decimal(10), losses=1, lost=Decimal(10))
+
+
+class TestDay:
+    """What each row made since the day began."""
+
+    @staticmethod
+    def days(bench: Bench) -> dict[str, Decimal | None]:
+        quote = bench.facts.quotes.get(ETH)
+        marks = {} if quote is None else {ETH: quote.mark}
+        return {row.strategy: row.day for row in bench.facts.profit.rows(marks, {})}
+
+    @staticmethod
+    def mark(bench: Bench, price: str | None) -> None:
+        quote = replace(bench.facts.quotes[ETH], mark=None if price is None else Decimal(price))
+        bench.tell(QuotesChanged(quotes=(quote,)))
+        bench.wait(seconds=1)
+
+    def test_it_counts_from_the_days_beginning_over_a_restart_and_anew_the_next_day(self) -> None:
+        bench = Bench()
+        bench.connect()
+        self.mark(bench, "2000")
+        bench.wish(SubmitOrder(intent=intent(size="1", price="2000"), origin=MAKER))
+        bench.fill(bench.report(bench.of(fx.SendOrder)[0].order), "1")
+        self.mark(bench, "2010")
+        assert self.days(bench) == {"": 10, "maker": 10}
+        fresh = bench.restarted()
+        fresh.connect()
+        self.mark(fresh, "2005")
+        assert self.days(fresh) == {"": 5, "maker": 5}, "a restart is no new day"
+        fresh.clock.advance(seconds=86_400)
+        fresh.wait(seconds=1)
+        assert self.days(fresh) == {"": 0, "maker": 0}
+        self.mark(fresh, "1999")
+        assert self.days(fresh) == {"": -6, "maker": -6}
+
+    def test_without_a_mark_it_is_not_known_and_begins_when_it_is(self) -> None:
+        bench = Bench()
+        bench.connect(positions=(Position(market_id=ETH, size=Decimal(2), entry_price=Decimal(1_900)),))
+        self.mark(bench, None)
+        assert self.days(bench) == {"": None}
+        self.mark(bench, "2000")
+        assert self.days(bench) == {"": 0}
+        self.mark(bench, "2001")
+        assert self.days(bench) == {"": 2}
 
 
 def test_an_engine_books_each_fill_once_for_market_and_strategy_and_remembers_over_a_restart():

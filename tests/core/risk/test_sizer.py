@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.config import Sizing
-from core.risk import Edge, PositionSizer, SizingContext, Volatility, smallest_valid_size
+from core.money import TrackRecord
+from core.risk import Edge, PositionSizer, SizingContext, Volatility, edge_of, smallest_valid_size
 from core.units import is_on_grid
 from tests.support.risk_world import ETH
 
@@ -39,6 +40,38 @@ def test_too_few_trades_mean_the_smallest_valid_size_and_it_says_so():
     advice = SIZER.size(replace(EDGE, trades=29), ETH, RICH)
     assert advice.size == Decimal("0.0050")
     assert "29 of 30" in advice.reason
+
+
+def record(wins: int, losses: int, won: int = 0, lost: int = 0) -> TrackRecord:
+    return TrackRecord(wins=wins, losses=losses, won=Decimal(won), lost=Decimal(lost))
+
+
+def test_closed_trades_tell_the_edge():
+    edge = edge_of(record(60, 40, 600, 200), 30)
+    assert edge == Edge(win_probability=Decimal("0.6"), payoff=Decimal(2), trades=100)
+    # f* = 0.6 - 0.4 / 2 = 0.4; a quarter of it of 10,000 is 1,000 USDC, at 2,000 that is 0.5
+    assert SIZER.size(record(60, 40, 600, 200), ETH, RICH).size == Decimal("0.5000")
+
+
+@pytest.mark.parametrize(
+    ("few", "words"),
+    [
+        (record(0, 0), "only 0 of 30 trades of its own closed: smallest size"),
+        (record(4, 25, 9, 9_000), "only 29 of 30 trades of its own closed: smallest size"),
+        (record(30, 0, 9), "30 closed trades and no loss yet, so no payoff is known: smallest size"),
+    ],
+)
+def test_what_closed_trades_cannot_tell_yet_is_the_smallest_size_and_it_says_so(few, words):
+    advice = SIZER.size(few, ETH, RICH)
+    assert (advice.size, advice.reason) == (Decimal("0.0050"), words)
+    assert SIZER.size(few, ETH, replace(RICH, equity=Decimal(0))).size == 0
+
+
+@pytest.mark.parametrize("losing", [record(15, 15, 100, 101), record(0, 30, 0, 5)])
+def test_closed_trades_that_lost_mean_nothing_is_traded(losing):
+    advice = SIZER.size(losing, ETH, RICH)
+    assert advice.size == 0
+    assert "no edge" in advice.reason
 
 
 def test_too_few_trades_without_an_edge_mean_nothing():

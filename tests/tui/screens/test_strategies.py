@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from core.commands import SetStrategy
-from core.state import PnlRow, StrategyStatus
+from core.money import PnlRow
+from core.state import StrategyStatus
 from core.units import MarketId
 from tests.support.desk import SMALL, on_screen, shows, text
 from tests.support.fake_engine import FakeEngine

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.state import DeadmanStatus, EquityPoint
+from core.money import EquityPoint
+from core.state import DeadmanStatus
 from tests.support.desk import SMALL, on_screen, shows, text
 from tests.support.fake_engine import START_US, FakeEngine, a_clock, a_state
 from tui.format import HIDDEN
