@@ -1,4 +1,7 @@
-"""A real pseudo-terminal with a process in it, its output stamped as it arrives."""
+"""A real pseudo-terminal with a process in it: its output stamped as it arrives, its screen as an operator sees it.
+
+The desk writes only the cells that change, so a word is looked for on the screen, never in the bytes.
+"""
 
 import os
 import re
@@ -10,11 +13,9 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final, Self
 
+import pyte
 from ptyprocess import PtyProcess
 
-_ESCAPES: Final = re.compile(
-    rb"\x1b(?:\[[0-9;:?<=>]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[PX^_].*?\x1b\\|[ -/]*[0-~])"
-)
 SIZE: Final = (200, 50)
 """Columns and rows, unless told otherwise."""
 _TAIL: Final = 400
@@ -26,6 +27,10 @@ class Terminal:
     def __init__(self, command: Sequence[str], env: Mapping[str, str], size: tuple[int, int] = SIZE) -> None:
         self._arrived = threading.Condition()
         self._chunks: list[tuple[int, bytes]] = []
+        self._screen = pyte.Screen(*size)
+        self._stream = pyte.ByteStream(self._screen)
+        self._shown = 0
+        """Chunks that the screen shows."""
         self._is_over = False
         self._is_read = threading.Event()
         self._is_read.set()
@@ -47,24 +52,34 @@ class Terminal:
         return at_ns
 
     def wait_for(self, pattern: str, since: int = 0, seconds: float = 20.0) -> int:
-        """The nanosecond at which the output since a mark first held `pattern`, escape sequences aside.
+        """The nanosecond of the first output since a mark after which a line of the screen holds `pattern`.
 
         Raises:
-            TimeoutError: it never did.
+            TimeoutError: none ever did.
         """
-        wanted = re.compile(pattern.encode())
+        wanted = re.compile(pattern)
         deadline = time.monotonic() + seconds
-        data, seen = b"", since
         while True:
-            chunks, is_over = self._after(seen, deadline)
+            chunks, is_over = self._after(self._shown, deadline)
             for at_ns, chunk in chunks:
-                data += chunk
-                if wanted.search(_ESCAPES.sub(b"", data)):
+                touched = self._show(chunk)
+                lines = touched if self._shown > since + 1 else range(self._screen.lines)
+                if self._shown > since and any(wanted.search(self._line(y)) for y in lines):
                     return at_ns
-            seen += len(chunks)
             if time.monotonic() >= deadline or (is_over and not chunks):
-                tail = _ESCAPES.sub(b" ", data)[-_TAIL:].decode("utf-8", "replace")
-                raise TimeoutError(f"the terminal never showed {pattern!r}; its last words: {tail!r}")
+                tail = " ".join(" ".join(self._screen.display).split())[:_TAIL]
+                raise TimeoutError(f"the terminal never showed {pattern!r}; it shows: {tail!r}")
+
+    def _show(self, chunk: bytes) -> list[int]:
+        """Bring the screen up to date with one more chunk; which lines it touched."""
+        self._screen.dirty.clear()
+        self._stream.feed(chunk)
+        self._shown += 1
+        return sorted(self._screen.dirty)
+
+    def _line(self, y: int) -> str:
+        cells = self._screen.buffer[y]
+        return "".join(cells[x].data for x in range(self._screen.columns))
 
     def wait_over(self, seconds: float) -> None:
         """Wait until the process closed its side.

@@ -9,6 +9,7 @@ from typing import Final
 from textual.events import Event
 from textual.worker import Worker
 
+from core.clock import SECOND_NS
 from core.state import ExitReport
 from core.units import MarketId
 from tui import wishes
@@ -54,6 +55,7 @@ class Host(PaintedApp[ExitReport | None]):
         self._keys = PLAIN
         self.view = self.pump.view()
         self._engine = EngineWorker(handle)
+        self._heal_ns = 0
         self.is_leaving = False
         self.desk = DeskScreen(self.is_enabled, self.newest, handle)
         self.add_mode(self.desk.NAME, lambda: self.desk)
@@ -132,6 +134,9 @@ class Host(PaintedApp[ExitReport | None]):
         for screen in self.screen_stack:
             if isinstance(screen, Surface | Modal):
                 screen.show(view)
+        if view.now.mono_ns >= self._heal_ns:
+            self._heal_ns = view.now.mono_ns + SECOND_NS
+            self.heal()
 
     def stop_painting(self) -> None:
         """Paint no more and write nothing to the terminal; from any thread and from signal handlers."""

@@ -20,6 +20,7 @@ from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App, ReturnType
 from textual.events import Event, Resize
+from textual.geometry import Region
 from textual.screen import Screen
 from textual.strip import Strip
 
@@ -83,6 +84,11 @@ class Painter:
         """Nothing is known of what the terminal shows: the next full update is written whole."""
         self._lines = []
 
+    def forget_line(self, y: int) -> None:
+        """Nothing is known of what this line shows."""
+        if 0 <= y < len(self._lines):
+            self._lines[y] = {}
+
     def painted(self, update: CompositorUpdate, size: tuple[int, int]) -> CompositorUpdate:
         """An update to the same effect for a terminal of so many columns and rows; of a kind not known, the update."""
         if not isinstance(update, LayoutUpdate | ChopsUpdate):
@@ -117,12 +123,21 @@ class PaintedApp(App[ReturnType]):
     """An application whose terminal is written to by a painter."""
 
     _painter: Painter | None = None
+    _healed = -1
+    """The line that was written anew last."""
 
     async def on_event(self, event: Event) -> None:
         """A terminal that changed its size may have erased or moved what it showed."""
         if isinstance(event, Resize) and self._painter is not None:
             self._painter.forget()
         await super().on_event(event)
+
+    def heal(self) -> None:
+        """Write one more line anew, from top to bottom: another program's words or a noisy line may have changed it."""
+        if self._painter is not None and self.size.height:
+            self._healed = (self._healed + 1) % self.size.height
+            self._painter.forget_line(self._healed)
+            self.screen.refresh(Region(0, self._healed, self.size.width, 1))
 
     def _display(self, screen: Screen[object], renderable: RenderableType | CompositorUpdate | None) -> None:
         if isinstance(renderable, CompositorUpdate):

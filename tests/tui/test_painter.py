@@ -122,6 +122,17 @@ def test_after_it_was_told_to_forget_everything_is_written(screen: Screen) -> No
     assert screen.screen.display[0] == "a whole line of letters."
 
 
+def test_a_line_that_was_forgotten_is_written_whole_and_the_others_are_not(screen: Screen) -> None:
+    painter = Painter()
+    strips = [[Strip([Segment(f"line {number}")])] for number in range(ROWS)]
+    update = LayoutUpdate(strips, Region(0, 0, 6, ROWS))
+    screen.show(painter.painted(update, (COLUMNS, ROWS)))
+    screen.stream.feed("\x1b[2J")
+    painter.forget_line(2)
+    screen.show(painter.painted(update, (COLUMNS, ROWS)))
+    assert [line.strip() for line in screen.screen.display] == ["", "", "line 2", "", "", ""]
+
+
 def test_another_size_is_another_terminal(screen: Screen) -> None:
     painter, update = Painter(), line(("a whole line of letters.", STYLES[1]))
     screen.show(painter.painted(update, (COLUMNS + 1, ROWS)))
