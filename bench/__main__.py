@@ -3,7 +3,7 @@
 import sys
 from time import perf_counter
 
-from bench import book, connector, desk, engine, journal, kill, risk, start, stream, venue
+from bench import answer, book, connector, desk, engine, journal, kill, risk, start, stream, venue
 from bench.results import Figure, show, write
 
 
@@ -19,6 +19,7 @@ def main() -> int:
         ("stream", stream.measure),
         ("desk", desk.measure),
         ("start", start.measure),
+        ("answer", answer.measure),
         ("kill", kill.measure),
         ("venue", venue.measure),
         ("risk", risk.measure),

@@ -4,20 +4,18 @@ Idle, and at 5,000 book frames/s with a full task queue on a terminal that nobod
 """
 
 import json
-import queue
 import re
-import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Final
+from typing import Final
 
 from bench.full_desk import FULL
+from bench.paper import Lines, process, write_config
 from bench.results import Figure, latencies
 from bench.terminal import Terminal, private_env
 from core.engine.control import SOCKET_NAME, ask
@@ -101,11 +99,11 @@ def _round(home: Path, rate: int, number: int) -> tuple[list[_Press], float]:
     faults = home / "faults.json"
     faults.write_text(json.dumps(_SLOW if is_full else {"faults": []}))
     venue_command = [sys.executable, "-m", "tui", "venue", "--seed", str(number + 1), "--rate", str(rate)]
-    with _process([*venue_command, "--markets", str(_MARKETS), "--faults", str(faults)], env) as venue:
+    with process([*venue_command, "--markets", str(_MARKETS), "--faults", str(faults)], env) as venue:
         ready = json.loads(venue.next_line())
         port = ready["url"].rpartition(":")[2]
-        with _process([sys.executable, "-m", "bench.tap", port], env) as tap:
-            config = _write_config(home, ready, json.loads(tap.next_line())["port"])
+        with process([sys.executable, "-m", "bench.tap", port], env) as tap:
+            config = write_config(home, ready, json.loads(tap.next_line())["port"])
             program = "bench.full_desk" if is_full else "tui"
             command = [sys.executable, "-m", program, "--config", str(config), "--profile", "bench"]
             with Terminal(command, env) as desk:
@@ -117,7 +115,7 @@ def _round(home: Path, rate: int, number: int) -> tuple[list[_Press], float]:
     return presses, seen
 
 
-def _presses(desk: Terminal, tap: "_Lines", control: Path, *, is_read: bool) -> tuple[list[_Stamp], float]:
+def _presses(desk: Terminal, tap: Lines, control: Path, *, is_read: bool) -> tuple[list[_Stamp], float]:
     stamps: list[_Stamp] = []
     first: tuple[int, int] | None = None
     last = (0, 0)
@@ -168,70 +166,3 @@ def _rearm(desk: Terminal, control: Path, reason: str) -> None:
     if not answers or answers[-1].get("ok") is not True:
         raise AssertionError(f"not re-armed: {answers}")
     desk.wait_for("● ACTIVE", mark)
-
-
-def _write_config(home: Path, ready: dict[str, object], port: int) -> Path:
-    accounts = ready["accounts"]
-    assert isinstance(accounts, list)  # noqa: S101 - the venue's own promise
-    trading, kill = accounts[0], accounts[1]
-    path = home / "config.toml"
-    path.write_text(
-        f'state_dir = "{home}/state"\n'
-        "[profiles.bench]\n"
-        f'url = "http://127.0.0.1:{port}"\n'
-        f'ws_url = "ws://127.0.0.1:{port}/stream"\n'
-        f"chain_id = {ready['chain_id']}\n"
-        f"account_index = {trading['account_index']}\n"
-        f"api_key_index = {trading['api_key_index']}\n"
-        f'private_key = "{trading["private_key"]}"\n'
-        f"kill_api_key_index = {kill['api_key_index']}\n"
-        f'kill_private_key = "{kill["private_key"]}"\n'
-    )
-    return path
-
-
-class _Lines:
-    """What a process says, line by line, without waiting for ever."""
-
-    def __init__(self, stream: IO[str], name: str) -> None:
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._name = name
-        self.reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
-        self.reader.start()
-
-    def next_line(self) -> str:
-        try:
-            return self._lines.get(timeout=_SECONDS)
-        except queue.Empty:
-            raise TimeoutError(f"{self._name} said nothing for {_SECONDS:g} s") from None
-
-    def drop(self) -> None:
-        """Forget what was said and not asked for."""
-        while not self._lines.empty():
-            self._lines.get()
-
-    def _read(self, stream: IO[str]) -> None:
-        for line in stream:
-            self._lines.put(line)
-
-
-@contextmanager
-def _process(command: list[str], env: dict[str, str]) -> Iterator[_Lines]:
-    process = subprocess.Popen(
-        command, env=env, cwd=_ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdin is not None  # noqa: S101 - asked for above
-    assert process.stdout is not None  # noqa: S101 - asked for above
-    lines = _Lines(process.stdout, command[3])
-    try:
-        yield lines
-    finally:
-        process.stdin.close()
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        lines.reader.join(5)
-        process.stdout.close()

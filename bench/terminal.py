@@ -70,6 +70,21 @@ class Terminal:
                 tail = " ".join(" ".join(self._screen.display).split())[:_TAIL]
                 raise TimeoutError(f"the terminal never showed {pattern!r}; it shows: {tail!r}")
 
+    def wait_gone(self, pattern: str, since: int = 0, seconds: float = 20.0) -> None:
+        """Wait until no line of the screen holds `pattern`, after the output since a mark.
+
+        Raises:
+            TimeoutError: one still does.
+        """
+        wanted = re.compile(pattern)
+        deadline = time.monotonic() + seconds
+        while self._shown <= since or any(wanted.search(self._line(y)) for y in range(self._screen.lines)):
+            chunks, is_over = self._after(self._shown, deadline)
+            for _, chunk in chunks:
+                self._show(chunk)
+            if time.monotonic() >= deadline or (is_over and not chunks):
+                raise TimeoutError(f"the terminal still shows {pattern!r}")
+
     def _show(self, chunk: bytes) -> list[int]:
         """Bring the screen up to date with one more chunk; which lines it touched."""
         self._screen.dirty.clear()
