@@ -5,12 +5,14 @@ doubt, nothing was placed twice. Each fault is seeded, and strikes only after th
 """
 
 import json
+import time
 from typing import Final
 
 import pytest
 
 from tests.support import crash_engine
-from tests.support.crash_ground import Ground, ground, same
+from tests.support.crash_engine import Life
+from tests.support.crash_ground import PATIENCE_S, Ground, ground, same
 
 __all__ = ["ground"]
 
@@ -48,6 +50,7 @@ def test_after_the_fault_both_sides_agree(ground: Ground, what: str) -> None:
         assert running.hear() == "ready"
         ground.truth(life, json.dumps({"seed": 1, "faults": FAULTS[what]}))
         running.ask("trade")
+        struck(ground, life, what)
         ground.truth(life, "{}")
         running.ask("trade on")
         same(ground, life, running, what, patience_s=90.0)
@@ -58,3 +61,16 @@ def test_after_the_fault_both_sides_agree(ground: Ground, what: str) -> None:
         if running.process.is_alive():
             running.process.kill()
             running.process.join()
+
+
+def struck(ground: Ground, life: Life, what: str) -> None:
+    """See the venue do to this engine what the schedule says: each fault of it at least once, before it is called off.
+
+    A fault that never struck would prove nothing, however well both sides agree afterwards.
+    """
+    until = time.monotonic() + PATIENCE_S
+    while idle := [fault for fault, times in ground.truth(life).struck if not times]:
+        assert time.monotonic() < until, f"{what}: never struck: {idle}"
+    counts = ground.truth(life).struck
+    assert [fault for fault, _ in counts] == [fault["fault"] for fault in FAULTS[what]]
+    assert all(times for _, times in counts), counts

@@ -2,14 +2,14 @@
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 from aiohttp import web
 
 from core.connectors.venue.accounts import VenueAccount
 from core.connectors.venue.child import VenueKey, VenueReady
-from core.connectors.venue.faults import parse
+from core.connectors.venue.faults import FaultKind, parse
 from core.connectors.venue.orders import OrderRequest, Tif, VenueOrder
 from core.connectors.venue.server import HOST, VenueServer
 from core.connectors.venue.simulation import CHAIN_ID, KILL_KEY, OPERATOR, TRADING_KEY, KeyOf
@@ -17,6 +17,7 @@ from tests.support.venue import venue_key
 
 RESTS, HALF, WHOLE = 1, 2, 3
 """The last digit of an order's size in steps: what becomes of it."""
+SKEW = FaultKind.CLOCK_SKEW.value
 _LOOK_S = 0.005
 _TAKER = 99
 
@@ -42,6 +43,8 @@ class Truth:
     """Id and size in steps."""
     positions: dict[int, int] = field(default_factory=dict)
     nonces: dict[int, int] = field(default_factory=dict)
+    struck: tuple[tuple[str, int], ...] = ()
+    """Of the whole venue: each fault of the schedule that is on, and how often it struck since."""
 
 
 def serve(parent: Connection, accounts: int, markets: int) -> None:
@@ -94,12 +97,18 @@ async def _answer(parent: Connection, server: VenueServer, taker: VenueAccount) 
             account = exchange.accounts[account_index]
             if wish == "retire":
                 exchange.cancel_all(account, None, server._clock.now_us())
-            parent.send(_truth(account))
+            parent.send(replace(_truth(account), struck=_struck(server)))
         for account in tuple(exchange.accounts.values()):
             for order in tuple(account.live.values()):
                 if not account.is_internal and order.index not in done:
                     done.add(order.index)
                     _fill(server, taker, order)
+
+
+def _struck(server: VenueServer) -> tuple[tuple[str, int], ...]:
+    """A skewed clock is no event, so nobody counts it: it struck once the venue lives by it."""
+    counts = server._meddlers.faults.counts()
+    return tuple((name, int(bool(server._skew_us)) if name == SKEW else times) for name, times in counts)
 
 
 def _fill(server: VenueServer, taker: VenueAccount, order: VenueOrder) -> None:
