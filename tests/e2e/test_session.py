@@ -10,6 +10,7 @@ from core.connectors.venue.child import PaperVenue, VenueReady
 from tests.e2e.conftest import COMMAND
 from tests.support.counterparty import open_orders, token
 from tests.support.terminal import Terminal
+from tests.support.tmux import TMUX, Tmux
 from tests.support.venue import rest_get
 from tests.support.waiting import wait_until
 from tui.format import NOTHING
@@ -66,6 +67,7 @@ class Session:
 
     def compare(self, orders: int) -> None:
         """Tasks, both-sided map entries, position and equity: what the screen says, and what the venue says."""
+        self.press("1", "home")  # the first market's row is in sight, however little room there is
         self.desk.wait_for(rf"4 tasks · {orders}\b")
         self.desk.wait_for(rf"5 order map · {orders}\b")
         self._agree(lambda: len(open_orders(self._ready, self._ready.trading, self._auth)) == orders, "orders")
@@ -109,11 +111,19 @@ class Session:
             raise AssertionError(f"{error}; the venue says {self._account()}; the screen:\n{self.desk.text}") from None
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        Terminal,
+        pytest.param(Tmux, marks=pytest.mark.skipif(TMUX is None, reason="tmux is not installed on this machine")),
+    ],
+    ids=["bare", "tmux"],
+)
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["200x50", "80x24"])
 def test_a_hundred_actions_in_a_fast_market_and_the_screen_never_lies(
-    size: tuple[int, int], paper_venue: PaperVenue, configured: Mapping[str, str]
+    size: tuple[int, int], kind: type[Terminal], paper_venue: PaperVenue, configured: Mapping[str, str]
 ) -> None:
-    with Terminal(COMMAND, env=configured, columns=size[0], rows=size[1]) as desk:
+    with kind(COMMAND, env=configured, columns=size[0], rows=size[1]) as desk:
         desk.wait_for(r"engine running", timeout=30.0)
         desk.wait_for(r"ACTIVE")
         session = Session(desk, paper_venue.ready)

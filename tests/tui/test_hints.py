@@ -82,3 +82,13 @@ def test_a_folder_that_cannot_be_written_hides_them_for_this_run_alone(tmp_path:
 def test_a_file_that_is_no_text_hides_nothing(tmp_path: Path):
     (tmp_path / FILE).write_bytes(b"\xff\xfe\x00")
     assert Hints(tmp_path).wanted == frozenset(SCREENS)
+
+
+async def test_a_kill_takes_the_room_of_the_hint(tmp_path: Path):
+    engine = FakeEngine()
+    async with on_screen(engine, SMALL) as pilot:
+        app = await hinting(pilot, tmp_path)
+        await shows(pilot, "esc hides it")
+        await pilot.press("f12")
+        await shows(pilot, "KILL REQUESTED")
+        await eventually(lambda: "esc hides it" not in text(app), "the hint to give way")

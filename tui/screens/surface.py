@@ -134,7 +134,7 @@ class Surface(Screen[None]):
 
     def _show_hint(self, view: View) -> None:
         """The widget is made with the first hint: who has read them all does not pay for it."""
-        wanted = self.NAME in view.hints
+        wanted = self.NAME in view.hints and not view.kill.is_latched  # the banner needs the room
         if wanted and self._hint is None:
             self._hint = Lines(id="hint")
             self.mount(self._hint, before=self._footer)
