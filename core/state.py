@@ -306,6 +306,8 @@ class EngineState:
     """Markets first, then strategies by name."""
     equity_high: Decimal | None = None
     """The highest equity seen, in USDC, kept over restarts; from where a human let trading go on after a loss."""
+    unexplained: Decimal | None = None
+    """How far the venue's collateral moved beyond our fills, fees and funding, in USDC; None until it was compared."""
     drawdown: Decimal = ZERO
     """How far equity is below it, in USDC."""
     equity_curve: tuple[EquityPoint, ...] = ()

@@ -37,6 +37,7 @@ class Control:
 
 
 PLACES: Final = {
+    "account pane": "tui/widgets/positions.py",
     "alerts": "tui/screens/alerts.py",
     "breakers pane": "tui/widgets/breakers.py",
     "flatten screen": "tui/screens/flatten.py",

@@ -52,6 +52,7 @@ from core.engine.reconciling import Reconciling
 from core.engine.records import MARKETS, JournalImage, SavedCommand
 from core.engine.recovery import recover
 from core.engine.rivals import Rivals
+from core.engine.settlement import Settlement
 from core.engine.stopping import Stopping
 from core.engine.tasks import Tasks
 from core.engine.watchman import Watchman
@@ -104,6 +105,7 @@ class Machine:
         facts.profit.restore(facts.meta)
         self._day = DayEquity(facts, world)
         self._watchman = Watchman(facts, self._breakers, self._day)
+        self._settlement = Settlement(facts, world)
         self._fact_rooms: Final = (self._on_orders, self._on_outcomes, self._on_money, self._on_surroundings)
         self._catch_up = CatchUp(facts, self._fills, image, world)
         self._deadman = Deadman(facts, self._breakers, deadman_s, world)
@@ -112,6 +114,7 @@ class Machine:
         self._evidence.on_foreign = self._rivals.on_foreign
         self._breakers.restore(now)
         self._day.restore()
+        self._settlement.restore()
         recover(facts, image, world, now)
         self._changes.restore(now)
         self._parents.restore(now)
@@ -269,6 +272,7 @@ class Machine:
                 self._fills.on_resolved(event, now)
             case PositionsReported():
                 self._fills.on_positions(event, now)
+                self._settlement.on_positions(event.positions)
                 if event.asked_ns is not None:
                     self._reconciling.on_positions(now)
             case AccountReported():
@@ -307,6 +311,7 @@ class Machine:
                 self._fills.tick(now)
                 self._parents.tick(now)
                 self._watchman.tick(now)
+                self._settlement.tick(now)
                 self._deadlines.tick(now)
                 self._changes.tick()
             case _:

@@ -30,6 +30,8 @@ class Outlook:
         self.money = Money()
         """Equity, day's loss and drawdown, as the limits ask for them."""
         self.equity_high: Decimal | None = None
+        self.unexplained: Decimal | None = None
+        """Collateral by the venue's figures less by ours since the first sight; None until they were compared."""
         self.equity_curve: tuple[EquityPoint, ...] = ()
         self.skew_ms: int | None = None
         """Our clock against the venue's, the worst of all streams."""

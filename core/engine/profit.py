@@ -159,6 +159,10 @@ class Profit:
         """One account; a new one where nothing was booked."""
         return self._accounts.get((market_id, strategy)) or Account()
 
+    def settled(self) -> Decimal:
+        """Profit of everything that was closed, fees paid."""
+        return sum((account.settled for (_, name), account in self._accounts.items() if not name), ZERO)
+
     def losses(self) -> dict[str, int]:
         """Losing closes in a row of each strategy, in its worst market."""
         found: dict[str, int] = {}

@@ -56,6 +56,7 @@ def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
         day_pnl=around.day_pnl,
         pnl=_pnl(facts),
         equity_high=facts.outlook.equity_high,
+        unexplained=facts.outlook.unexplained,
         drawdown=facts.outlook.money.drawdown,
         equity_curve=facts.outlook.equity_curve,
         tasks=_tasks(facts),

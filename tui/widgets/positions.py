@@ -165,6 +165,7 @@ def money_lines(view: View) -> Sequence[Line]:
         ("collateral USDC", money(account.collateral), tone),
         ("available USDC", money(account.available), tone),
         ("day PnL USDC", signed_money(view.state.day_pnl), tone),
+        ("unexplained USDC", signed_money(view.state.unexplained), tone),
         ("leverage x", decimal(account.leverage, 2), tone),
         ("margin used %", decimal(account.margin_usage, 2), tone),
     )
