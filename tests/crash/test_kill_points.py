@@ -6,6 +6,7 @@ no more: nothing is sampled.
 
 import signal
 import sys
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,8 @@ from typing import Final
 import pytest
 
 from tests.support import crash_engine
-from tests.support.crash_engine import Life
-from tests.support.crash_ground import WORKERS, Ground, Running, ground, same
+from tests.support.crash_engine import Belief, Life
+from tests.support.crash_ground import PATIENCE_S, WORKERS, Ground, Running, ground, same
 from tests.support.crash_points import Point
 
 __all__ = ["ground"]
@@ -25,6 +26,7 @@ __all__ = ["ground"]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 
 TRIES: Final = 3
+SPAN_S: Final = 600
 
 
 def test_killed_at_every_point_of_trading_nothing_is_lost_and_nothing_placed_twice(
@@ -62,6 +64,28 @@ def test_killed_at_every_point_of_recovering_the_next_life_recovers_all_the_same
     running.line.send("end")
     assert running.join() == 0
     tell(capsys, "recovering", every_point(passed, killed_at))
+
+
+def test_killed_at_every_point_with_the_switch_armed_the_venue_and_the_next_life_agree_on_when_it_fires(
+    ground: Ground, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From before it is armed for the first time to after it is disarmed as the last thing of a clean end."""
+
+    def killed_at(fatal: Point, worker: int) -> Counter[str] | None:
+        life = replace(ground.life(worker, fatal), deadman_s=SPAN_S)
+        passed = lived(ground.live(crash_engine.guard, life))
+        if passed is not None:
+            agrees(ground, life, f"killed at {fatal} under the switch")
+        return passed
+
+    life = replace(ground.life(0, None), deadman_s=SPAN_S)
+    running = ground.live(crash_engine.guard, life)
+    _, passed = running.hear()
+    assert running.join() == 0
+    assert ground.truth(life).switch_ms == 0, "disarmed as the last thing of a clean end"
+    armed = {label for label in passed if "arm the switch" in label}
+    assert len(armed) == 8, f"{armed}: before and after the asking and the bytes, to arm and to disarm"
+    tell(capsys, "guarding", every_point(passed, killed_at))
 
 
 def every_point(passed: Counter[str], killed_at: Callable[[Point, int], Counter[str] | None]) -> Counter[str]:
@@ -112,15 +136,32 @@ def agrees(ground: Ground, life: Life, when: str) -> None:
     try:
         assert running.hear()[0] == "finished", when
         same(ground, life, running, when)
+        same_switch(ground, life, running, when)
         assert running.ask("probe") in {"trades", "killed"}, when
         same(ground, life, running, f"{when}, trading on")
+        last = running.ask("look")
+        assert isinstance(last, Belief)
         running.line.send("end")
         assert running.join() == 0, when
+        # With an order in doubt the end is not clean, and the switch is left to cancel what may live.
+        is_in_doubt = any(shown[1] == "unknown" for shown in last.live.values())
+        assert is_in_doubt or not ground.truth(life).switch_ms, f"{when}: left armed by a clean end"
     finally:
         if running.process.is_alive():
             running.process.kill()
             running.process.join()
         ground.truth(life, "retire")
+
+
+def same_switch(ground: Ground, life: Life, running: Running, when: str) -> None:
+    """The dead-man's switch is armed if it should be, for the moment that the new life shows."""
+    until = time.monotonic() + PATIENCE_S
+    while True:
+        at_ms, belief = ground.truth(life).switch_ms, running.ask("look")
+        assert isinstance(belief, Belief)
+        if at_ms == belief.switch_ms and bool(at_ms) == (life.deadman_s is not None):
+            return
+        assert time.monotonic() < until, f"{when}: the switch fires at {at_ms}\n{belief}"
 
 
 def tell(capsys: pytest.CaptureFixture[str], what: str, killed: Counter[str]) -> None:

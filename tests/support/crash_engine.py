@@ -39,6 +39,8 @@ class Life:
     folder: Path
     fatal: Point | None = None
     """The point at which it dies."""
+    deadman_s: int | None = None
+    """How far ahead it keeps the venue's dead-man's switch armed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Belief:
     """Client id to venue id, status, filled and who knows it."""
     positions: dict[int, Decimal] = field(default_factory=dict)
     nonces: dict[int, int | None] = field(default_factory=dict)
+    switch_ms: int = 0
+    """When the dead-man's switch is believed to fire, in Unix milliseconds; 0 for not armed."""
     text: str = ""
 
 
@@ -59,6 +63,19 @@ def trade(life: Life, parent: Connection) -> None:
         _until(handle, "trading", _is_trading)
         points.begin()
         Script(handle, connector).run()
+        handle.request_stop(ExitPolicy.CANCEL, "the script is over")
+    points.end()
+    parent.send(("finished", points.passed.copy()))
+
+
+def guard(life: Life, parent: Connection) -> None:
+    """Arm the dead-man's switch, leave an order under it, kill, and disarm it as the last thing of a clean end."""
+    points = Points(life.fatal, parent)
+    points.begin()
+    with _engine(life, points) as (handle, connector):
+        _until(handle, "trading", _is_trading)
+        script = Script(handle, connector)
+        script.wait(script.place(RESTS), S.ACCEPTED)
         handle.request_stop(ExitPolicy.CANCEL, "the script is over")
     points.end()
     parent.send(("finished", points.passed.copy()))
@@ -190,6 +207,7 @@ def _engine(life: Life, points: Points) -> Iterator[tuple[EngineThread, PointedC
         clock=clock,
         profile="paper",
         exit_policy=ExitPolicy.CANCEL,
+        deadman_s=life.deadman_s,
     )
     handle = EngineThread(parts)
     thread = threading.Thread(target=handle.run, args=(lambda: False,), name="engine")
@@ -227,6 +245,7 @@ def _belief(state: EngineState, connector: PointedConnector) -> Belief:
         },
         positions={position.market_id: position.size for position in state.positions},
         nonces=connector.nonces(),
+        switch_ms=0 if state.deadman is None else (state.deadman.armed_us or 0) // 1_000,
         text=f"{state.phase.value} {state.trading.value} {state.trading_detail} {state.kill.phase.value}",
     )
 

@@ -13,9 +13,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from multiprocessing.connection import Connection
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiohttp
+from aiohttp.http_writer import StreamWriter
 
 from core.connectors.base import AccountView, EventSink, NewOrder, OrderRef, SendGate
 from core.connectors.lighter.connector import LighterConnector
@@ -35,6 +36,8 @@ from core.units import ClientOrderId, MarketId
 
 _T = TypeVar("_T")
 _TOLD = (OrdersReported, FillReported, PositionsReported, OpenOrdersListed, AccountReported)
+_ARM, _DISARM = "arm the switch", "disarm the switch"
+_TRANSACTIONS = {"submit", "modify", "cancel", "cancel all", _ARM, _DISARM}
 _waiting: contextvars.ContextVar[str] = contextvars.ContextVar("waiting", default="")
 """What the engine is waiting for in this task."""
 
@@ -100,7 +103,7 @@ def watch_disk(points: Points) -> None:
 
 
 def watch_bytes(points: Points) -> None:
-    """A point before and after the bytes of whatever the engine waits for are handed to the socket."""
+    """A point before and after the bytes of a transaction are handed to the socket, or to REST while it is closed."""
     send = aiohttp.ClientWebSocketResponse.send_str
 
     async def watched(self: aiohttp.ClientWebSocketResponse, data: str, compress: int | None = None) -> None:
@@ -112,6 +115,19 @@ def watch_bytes(points: Points) -> None:
             points.at(f"{what}: after the bytes left")
 
     aiohttp.ClientWebSocketResponse.send_str = watched
+    write, write_eof = StreamWriter.write, StreamWriter.write_eof
+
+    async def watched_write(self: StreamWriter, *args: Any, **kwargs: Any) -> None:
+        if (what := _waiting.get()) in _TRANSACTIONS:
+            points.at(f"{what}: before the bytes leave")
+        await write(self, *args, **kwargs)
+
+    async def watched_write_eof(self: StreamWriter, *args: Any, **kwargs: Any) -> None:
+        await write_eof(self, *args, **kwargs)
+        if (what := _waiting.get()) in _TRANSACTIONS:
+            points.at(f"{what}: after the bytes left")
+
+    StreamWriter.write, StreamWriter.write_eof = watched_write, watched_write_eof
 
 
 class PointedConnector(LighterConnector):
@@ -151,6 +167,12 @@ class PointedConnector(LighterConnector):
 
     async def cancel_all(self, market_id: MarketId | None, on_sent: Callable[[int], None]) -> TxOutcome:
         return await self._around("cancel all", super().cancel_all(market_id, on_sent))
+
+    async def schedule_cancel_all(self, at_us: int) -> TxOutcome:
+        return await self._around(_ARM, super().schedule_cancel_all(at_us))
+
+    async def abort_scheduled(self) -> TxOutcome:
+        return await self._around(_DISARM, super().abort_scheduled())
 
     async def open_orders(self) -> tuple[OrderReport, ...]:
         return await self._around("list", super().open_orders())

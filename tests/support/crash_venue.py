@@ -43,6 +43,8 @@ class Truth:
     """Id and size in steps."""
     positions: dict[int, int] = field(default_factory=dict)
     nonces: dict[int, int] = field(default_factory=dict)
+    switch_ms: int = 0
+    """When its dead-man's switch fires, in Unix milliseconds; 0 for not armed."""
     struck: tuple[tuple[str, int], ...] = ()
     """Of the whole venue: each fault of the schedule that is on, and how often it struck since."""
 
@@ -138,4 +140,5 @@ def _truth(account: VenueAccount) -> Truth:
         trades=frozenset((trade.trade_id, trade.size) for trade in account.trades),
         positions={market: held.size for market, held in account.positions.items() if held.size},
         nonces={key: held.nonce for key, held in account.keys.items()},
+        switch_ms=account.cancel_all_ms,
     )
