@@ -213,6 +213,8 @@ class DeskSettings(Frozen):
     """Ring the terminal's bell for a new alert."""
     flash: bool = True
     """Let the header stand out for a moment for a new alert."""
+    mouse: bool = True
+    """Clicks select and the wheel scrolls; the terminal's own selection of text then takes Shift."""
     ladder_sizes: Annotated[tuple[Usdc, ...], Field(min_length=1, max_length=8)] = (
         Decimal(25),
         Decimal(100),

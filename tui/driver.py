@@ -161,7 +161,7 @@ class KillDriver(LinuxDriver):
     def __init__(
         self, app: "App[object]", *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
-        # The keyboard does everything here, and without mouse reports the terminal's own selection keeps working.
+        # Asked for once the configuration is read (`use_mouse`): the keyboard does everything here.
         del mouse
         super().__init__(app, debug=debug, mouse=False, size=size)
         self._kill: Callable[[], None] | None = getattr(app, "kill_now", None)
@@ -185,6 +185,24 @@ class KillDriver(LinuxDriver):
         """Hand text to the writer."""
         if self._writer is not None:
             self._writer.write(data)
+
+    def use_mouse(self, *, is_wanted: bool) -> None:
+        """Have clicks and the wheel reported, or no longer; while they are, Shift selects text in the terminal."""
+        if is_wanted == self._mouse:
+            return
+        if not is_wanted:
+            self._disable_mouse_support()
+        self._mouse = is_wanted
+        self._enable_mouse_support()
+
+    def _enable_mouse_support(self) -> None:
+        """Buttons and wheel alone: every motion reported would be a flood over a slow line."""
+        if self._mouse:
+            self.write("\x1b[?1000h\x1b[?1006h")
+            self.flush()
+
+    def _enable_mouse_pixels(self) -> None:
+        """Cells are all that is asked for."""
 
     @property
     def written(self) -> int:

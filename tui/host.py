@@ -118,10 +118,12 @@ class Host(PaintedApp[ExitReport | None]):
         self._take_keys()
 
     def _take_keys(self) -> None:
-        """Once the configuration is read: its keys."""
+        """Once the configuration is read: its keys, and the mouse if it is wanted."""
         if self._keys is not self.pump.options.keys:
             self._keys = self.pump.options.keys
             self.set_keymap(dict(self._keys.changed))
+        if isinstance(self._driver, KillDriver):
+            self._driver.use_mouse(is_wanted=self.pump.options.mouse)
 
     def show(self, view: View) -> None:
         """Hand the newest view to the surface in sight and the windows over it."""

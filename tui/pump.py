@@ -47,6 +47,8 @@ class DeskOptions:
     """Where pictures of the screen go; None for the working directory."""
     sizes: tuple[Decimal, ...] = (Decimal(25), Decimal(100), Decimal(500))
     """Order sizes the ladder offers, in USDC, smallest first."""
+    mouse: bool = False
+    """Have the terminal report clicks and the wheel."""
     drill: tuple[str, ...] = ()
     """The command line that rehearses the kill; empty while nobody knows it."""
     keys: KeyMap = PLAIN

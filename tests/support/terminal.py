@@ -77,6 +77,12 @@ class Terminal:
         self._held = rest[len(rest) - keep :]
 
     @property
+    def modes(self) -> set[int]:
+        """DEC's private modes that are set, such as 1000 for clicks that are reported."""
+        with self._lock:
+            return {mode >> 5 for mode in self._screen.mode}
+
+    @property
     def lines(self) -> list[str]:
         with self._lock:
             return [line.rstrip() for line in self._screen.display]

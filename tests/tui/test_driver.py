@@ -167,7 +167,7 @@ class Engine(FakeEngine):
         log.write(f"policy {self.gone.is_set()}\\n")
 
 engine = Engine(clock, a_state(clock))
-desk = Desk(engine, DeskOptions(fps=20, clock=clock, stale_after_ms=60_000, is_live=False))
+desk = Desk(engine, DeskOptions(fps=20, clock=clock, stale_after_ms=60_000, mouse=sys.argv[2] == "mouse"))
 mode = sys.argv[2]
 if mode == "busy":
     def hog():
@@ -257,6 +257,32 @@ def test_the_kill_key_reaches_the_engine_while_the_screen_is_busy(script: Path, 
         terminal.press("enter")
         assert terminal.wait_exit() == 0
     assert log.read_text().endswith("end\n")
+
+
+@pytest.mark.parametrize("mode", ["plain", "mouse"])
+def test_clicks_arrive_as_clicks_and_only_where_they_are_wanted(script: Path, mode: str):
+    terminal, log = started(script, mode)
+    with terminal:
+        terminal.wait_for("1 prices")
+        terminal.wait_for(r"\? help")
+        row = next(number for number, line in enumerate(terminal.lines, 1) if "? help" in line)
+        column = terminal.lines[row - 1].index("? help") + 1
+        if mode == "mouse":
+            wait_until(lambda shown=terminal: {1000, 1006} <= shown.modes, "clicks to be asked for")
+        assert 1003 not in terminal.modes, "motion is never asked for"
+        terminal.press(f"\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m")
+        if mode == "mouse":
+            terminal.wait_for("Open the order ticket")
+        else:
+            assert 1000 not in terminal.modes
+        terminal.press("f12")
+        terminal.wait_for("KILL REQUESTED")
+        assert log.read_text().count("kill") == 1
+        terminal.press("ctrl+q")
+        terminal.wait_for("cancel all and quit")
+        terminal.press("enter")
+        assert terminal.wait_exit() == 0
+        assert 1000 not in terminal.modes, "the terminal is given back as it was"
 
 
 def test_a_terminal_that_hangs_up_ends_the_desk_and_lets_the_engine_finish(script: Path):

@@ -117,6 +117,7 @@ def _desk_options(options: argparse.Namespace, settings: "Settings", clock: "Clo
         stale_after_ms=settings.stale_after_ms,
         is_live=is_live(settings),
         sizes=tuple(sorted(settings.desk.ladder_sizes)),
+        mouse=settings.desk.mouse,
         drill=_drill(options),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
+from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
@@ -11,6 +12,8 @@ from textual.strip import Strip
 from tui.widgets.lines import Canvas, Span, Tone
 
 Value = TypeVar("Value")
+_AROUND = 2
+"""Cells around a value."""
 
 
 class Choice(Canvas, Generic[Value], can_focus=True):
@@ -41,6 +44,15 @@ class Choice(Canvas, Generic[Value], can_focus=True):
     def action_step(self, step: int) -> None:
         """Choose the next or previous value, around the end."""
         self._take((self._index + step) % len(self._options))
+
+    def on_click(self, event: Click) -> None:
+        """A click chooses the value under it."""
+        end = 0
+        for index, (label, _value) in enumerate(self._options):
+            end += len(label) + _AROUND
+            if event.x < end:
+                self._take(index)
+                break
 
     def take_letter(self, letter: str | None) -> bool:
         """A first letter chooses the value it begins, or the next such; False when it is no letter."""

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import ClassVar, Final, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Resize
+from textual.events import Click, MouseScrollDown, MouseScrollUp, Resize
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -22,6 +22,8 @@ from tui.widgets.sift import Sieve
 
 Item = TypeVar("Item")
 _WIDEST_GAP: Final = 3
+_WHEEL: Final = 3
+"""Rows that one notch of the wheel moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +212,24 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         item = self.selected
         if item is not None:
             self.post_message(self.Chosen(item))
+
+    def on_click(self, event: Click) -> None:
+        """A click selects the row under it; doing something about it takes a key."""
+        where = event.get_content_offset(self)
+        index = self._cursor.top + where.y - 1 if where is not None else -1
+        if where is not None and where.y and index < len(self.items):
+            self._cursor.select(index)
+            self._sync()
+
+    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
+        """The wheel moves the cursor."""
+        event.stop()
+        self.action_move(_WHEEL)
+
+    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
+        """The wheel moves the cursor."""
+        event.stop()
+        self.action_move(-_WHEEL)
 
     def on_focus(self) -> None:
         """The cursor turns bright."""
