@@ -9,7 +9,7 @@ from enum import Enum
 from typing import ClassVar, Final, Generic, TypeVar
 
 from textual.binding import Binding, BindingType
-from textual.events import Click, MouseScrollDown, MouseScrollUp, Resize
+from textual.events import Resize
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
@@ -17,13 +17,12 @@ from textual.strip import Strip
 from tui.format import Align, clean, fit, fit_number, hide
 from tui.keys import bindings
 from tui.widgets.cursor import Cursor
-from tui.widgets.lines import ROW_CURSOR, ROW_IDLE, Canvas, Line, Span, Tone
+from tui.widgets.lines import ROW_CURSOR, ROW_IDLE, Line, Span, Tone
+from tui.widgets.pointed import Pointed
 from tui.widgets.sift import Sieve
 
 Item = TypeVar("Item")
 _WIDEST_GAP: Final = 3
-_WHEEL: Final = 3
-"""Rows that one notch of the wheel moves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +100,7 @@ class _Mark(Enum):
     CURSOR = ROW_CURSOR
 
 
-class Grid(Canvas, Generic[Item], can_focus=True):
+class Grid(Pointed, Generic[Item], can_focus=True):
     """The table. Give it rows with `set_items`; ask it for `selected`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -213,23 +212,12 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         if item is not None:
             self.post_message(self.Chosen(item))
 
-    def on_click(self, event: Click) -> None:
-        """A click selects the row under it; doing something about it takes a key."""
-        where = event.get_content_offset(self)
-        index = self._cursor.top + where.y - 1 if where is not None else -1
-        if where is not None and where.y and index < len(self.items):
+    def point(self, y: int) -> None:
+        """Select the row in this line, under the headings."""
+        index = self._cursor.top + y - 1
+        if y and index < len(self.items):
             self._cursor.select(index)
             self._sync()
-
-    def on_mouse_scroll_down(self, event: MouseScrollDown) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.action_move(_WHEEL)
-
-    def on_mouse_scroll_up(self, event: MouseScrollUp) -> None:
-        """The wheel moves the cursor."""
-        event.stop()
-        self.action_move(-_WHEEL)
 
     def on_focus(self) -> None:
         """The cursor turns bright."""
@@ -258,7 +246,11 @@ class Grid(Canvas, Generic[Item], can_focus=True):
         """Scroll to the cursor, then repaint the rows that no longer show what they should."""
         room = self._room
         self._cursor.scroll(room)
-        wanted = [self._line(self._cursor.top + row) for row in range(room)]
+        items, top = self.items, self._cursor.top
+        blank: tuple[Item | None, _Mark] = (None, _Mark.NONE if items else _Mark.IDLE)
+        wanted: list[tuple[Item | None, _Mark]] = [
+            (items[n], self._mark(n)) if n < len(items) else blank for n in range(top, top + room)
+        ]
         width = self.size.width
         if len(wanted) != len(self._painted):
             self.refresh()
@@ -272,11 +264,6 @@ class Grid(Canvas, Generic[Item], can_focus=True):
                 self.refresh(*dirty)
         self._painted = wanted
         self._show_title(len(self.items) - self._cursor.top - room)
-
-    def _line(self, index: int) -> tuple[Item | None, _Mark]:
-        if index < len(self.items):
-            return self.items[index], self._mark(index)
-        return None, _Mark.IDLE if not self.items else _Mark.NONE
 
     def _show_title(self, below: int) -> None:
         above = self._cursor.top
