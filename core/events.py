@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
+from core.assets import Asset
 from core.decisions import TxOutcome
 from core.model import Account, Fill, Market, OrderStatus, OrderType, Position, Quote, Side, TimeInForce
 from core.units import ApiKeyIndex, ClientOrderId, MarketId, TradeId, VenueOrderId
@@ -98,6 +99,13 @@ class AccountReported:
     """The account's money."""
 
     account: Account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetsReported:
+    """What the account holds beside its positions: always all of it."""
+
+    assets: tuple[Asset, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +236,7 @@ Event = (
     | FillReported
     | PositionsReported
     | AccountReported
+    | AssetsReported
     | OrderSendResolved
     | CancelSendResolved
     | ModifySendResolved

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from core.assets import Asset
 from core.clock import Instant
 from core.decisions import TradingState
 from core.events import LinkHealth, NoticeLevel
@@ -300,6 +301,8 @@ class EngineState:
     positions: tuple[Position, ...] = ()
     """Only those that are not flat."""
     account: Account | None = None
+    assets: tuple[Asset, ...] = ()
+    """What the account holds, margin included."""
     day_pnl: Decimal | None = None
     """Equity now minus equity at the UTC day's first sight, in USDC; None until the account is known."""
     pnl: tuple[PnlRow, ...] = ()

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
+from core.assets import Asset
 from core.clock import Instant
 from core.config import Engine as EngineTuning
 from core.decisions import TradingState
@@ -108,6 +109,7 @@ class Facts:
         self.quotes: dict[MarketId, Quote] = {}
         self.links: dict[LinkName, LinkHealth] = {}
         self.account: Account | None = None
+        self.assets: tuple[Asset, ...] = ()
         self.urgency = Urgency.NONE
         self._next_client_id = image.next_client_id
         self._next_task_id = image.next_task_id

@@ -59,6 +59,7 @@ from core.engine.watchman import Watchman
 from core.errors import InvariantBroken
 from core.events import (
     AccountReported,
+    AssetsReported,
     CancelAllResolved,
     CancelSendResolved,
     FillReported,
@@ -279,6 +280,9 @@ class Machine:
                 self.facts.account = event.account
                 self._day.see(event.account.equity, now)
                 self._deadman.on_account(event.account.cancel_all_us, now)
+                self.facts.changed(Urgency.QUIET)
+            case AssetsReported():
+                self.facts.assets = event.assets
                 self.facts.changed(Urgency.QUIET)
             case _:
                 return False

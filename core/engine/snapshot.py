@@ -53,6 +53,7 @@ def build(facts: Facts, around: Surroundings, now: Instant) -> EngineState:
         quotes=tuple(_quote(facts, market_id) for market_id in facts.markets),
         positions=facts.ledger.positions(),
         account=facts.account,
+        assets=facts.assets,
         day_pnl=around.day_pnl,
         pnl=_pnl(facts),
         equity_high=facts.outlook.equity_high,

@@ -120,6 +120,8 @@ class ScriptedVenue:
     is_shut: bool = False
     """New sockets are refused with a page of maintenance."""
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    assets: list[dict[str, Any]] = field(default_factory=list)
+    """Asset rows of the account, as REST and its stream list them."""
     held: list[dict[str, Any]] = field(default_factory=list)
     """Position rows of the account, as REST lists them."""
 
@@ -231,6 +233,7 @@ class ScriptedVenue:
             "available_balance": "900.000000",
             "cancel_all_time": 0,
             "positions": self.held or None,
+            "assets": self.assets or None,
         }
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
@@ -298,6 +301,7 @@ class ScriptedVenue:
             "account_all_orders": {"orders": by_market},
             "account_all_trades": {"trades": {}},
             "account_all_positions": {"positions": {}, "shares": []},
+            "account_all_assets": {"assets": {str(row["asset_id"]): row for row in self.assets}},
             "user_stats": {"stats": money},
         }
         body = self.snapshots.get(channel, bodies[name])

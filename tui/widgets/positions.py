@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from core.assets import Asset
 from core.clock import SECOND_NS
 from core.model import Market, Position
 from core.state import DeadmanStatus
@@ -153,6 +154,17 @@ def _kept(switch: DeadmanStatus, now_us: int) -> list[tuple[str, Tone]]:
     return lines
 
 
+def _is_told_nowhere_else(asset: Asset) -> bool:
+    """Margin in USDC is the collateral."""
+    return bool(asset.balance or (asset.margin and asset.symbol != "USDC"))
+
+
+def _holding(asset: Asset) -> str:
+    """How much of an asset there is, and how much of that is locked in orders."""
+    locked = f" ({trimmed(asset.locked)} locked)" if asset.locked else ""
+    return f"{trimmed(asset.balance + asset.margin)}{locked}"
+
+
 def money_lines(view: View) -> Sequence[Line]:
     """The figures with their units; an age's mark when they are only the last known."""
     account = view.state.account
@@ -169,6 +181,7 @@ def money_lines(view: View) -> Sequence[Line]:
         ("leverage x", decimal(account.leverage, 2), tone),
         ("margin used %", decimal(account.margin_usage, 2), tone),
     )
+    rows += tuple((clean(one.symbol), _holding(one), tone) for one in view.state.assets if _is_told_nowhere_else(one))
     if view.is_private:
         rows = tuple((name, HIDDEN, shown) for name, _text, shown in rows)
     lines: list[Line] = [(Span(f" {name:<18}", Tone.DIM), Span(f"{text:>16}", tone)) for name, text, tone in rows]

@@ -9,13 +9,19 @@ beside it are reported first, never as complete, and an unreadable trade is a ga
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
+from core.assets import Asset
 from core.connectors.base import EventSink
-from core.connectors.lighter.convert import account_of_stats, fills, order_report, order_status, position
+from core.connectors.lighter.agreement import Figures
+from core.connectors.lighter.bodies import AccountRow
+from core.connectors.lighter.budget import Grade
+from core.connectors.lighter.convert import account_of_stats, asset, fills, order_report, order_status, position
 from core.connectors.lighter.objects import WireOrder, WireTrade
 from core.connectors.lighter.session import Session
 from core.connectors.lighter.silence import Witness
 from core.connectors.lighter.tally import Tallies
 from core.connectors.lighter.wire import (
+    AssetsSnapshot,
+    AssetsUpdate,
     Frame,
     OrdersSnapshot,
     OrdersUpdate,
@@ -29,6 +35,7 @@ from core.connectors.lighter.wire import (
 from core.errors import ProtocolViolation
 from core.events import (
     AccountReported,
+    AssetsReported,
     FillReported,
     Noticed,
     NoticeLevel,
@@ -36,7 +43,7 @@ from core.events import (
     OrdersReported,
     PositionsReported,
 )
-from core.model import Fill
+from core.model import Account, Fill
 from core.units import AccountIndex, TradeId
 
 _STREAM: Final = "account"
@@ -46,7 +53,7 @@ _Told = TypeVar("_Told")
 
 def account_channels(account: int) -> tuple[str, ...]:
     """The private channels of one account."""
-    names = ("account_all_orders", "account_all_trades", "account_all_positions", "user_stats")
+    names = ("account_all_orders", "account_all_trades", "account_all_positions", "account_all_assets", "user_stats")
     return tuple(f"{name}/{account}" for name in names)
 
 
@@ -68,6 +75,11 @@ class AccountFeed:
         self.witness: Final = Witness()
         """What the stream told of positions, to be compared with REST."""
         self._tallies: Final = Tallies()
+        self._figures: Final = Figures()
+        self._assets: dict[int, Asset] | None = None
+        """None before the first list of them."""
+        self._newest_ms: dict[str, int] = {}
+        """The newest frame of a channel whose frames may come in the wrong order."""
         self._is_connected = False
         self._first_news: Final = newest_trade
         self._newest = newest_trade
@@ -104,8 +116,9 @@ class AccountFeed:
                 if error is not None:
                     raise error
             case UserStatsUpdate() | UserStatsSnapshot():
-                account = account_of_stats(frame.stats, self._account, self.cancel_all_us)
-                self._sink(AccountReported(account=account))
+                self._report_money(frame)
+            case AssetsUpdate() | AssetsSnapshot():
+                self._report_assets(frame)
             case _:
                 pass
         return None
@@ -115,6 +128,7 @@ class AccountFeed:
         del reason
         self.witness.forget()
         self._tallies.forget()
+        self._figures.forget()
         if self._is_connected:  # a failed attempt to connect again opens no further gap
             self._is_connected = False
             self.gap += 1
@@ -129,6 +143,15 @@ class AccountFeed:
         if sentence:
             self.gap += 1
         return sentence
+
+    def compare(self, account: Account, row: AccountRow, now_ns: int) -> tuple[str, ...]:
+        """What the stream told otherwise than REST shows, as sentences; it is asked to tell that anew."""
+        said: list[str] = []
+        for agreement, channel, sentence in self._figures.compare(account, row, now_ns):
+            if self._session.refresh(f"{channel}:{self._account}", now_ns, Grade.CHORE):
+                agreement.asked()
+                said.append(f"{sentence}: asking for it anew")
+        return tuple(said)
 
     def recovered(self, trades: Iterable[WireTrade], gap: int) -> None:
         """Report trades that REST listed after `gap` was counted, oldest first.
@@ -176,6 +199,7 @@ class AccountFeed:
         """Report orders, as the complete list asked for at `listed_ns` if it is one and all of it can be read."""
         rows = [order for market_orders in (orders or {}).values() for order in market_orders or ()]
         self._tell_strange(rows)
+        self._figures.on_orders(rows, is_complete=listed_ns is not None)
         read, error = _readable(rows, order_report)
         reports = tuple(sorted(read, key=lambda report: report.time_us))
         if listed_ns is not None and error is None:
@@ -184,6 +208,34 @@ class AccountFeed:
             self._sink(OrdersReported(orders=reports))
         if error is not None:
             raise error
+
+    def _report_money(self, frame: UserStatsUpdate | UserStatsSnapshot) -> None:
+        account = account_of_stats(frame.stats, self._account, self.cancel_all_us)
+        if self._is_news(frame.channel, frame.timestamp, is_complete=isinstance(frame, UserStatsSnapshot)):
+            self._figures.on_money(account)
+            self._sink(AccountReported(account=account))
+
+    def _report_assets(self, frame: AssetsUpdate | AssetsSnapshot) -> None:
+        """Report all assets, once they were listed; an update tells of some."""
+        is_complete = isinstance(frame, AssetsSnapshot)
+        told = {one.asset_id: asset(one) for one in (frame.assets or {}).values()}
+        if not is_complete and self._assets is None:
+            return
+        if self._is_news(frame.channel, frame.timestamp, is_complete=is_complete):
+            self._assets = told if is_complete else {**(self._assets or {}), **told}
+            assets = tuple(self._assets.values())
+            self._figures.on_assets(assets)
+            self._sink(AssetsReported(assets=assets))
+
+    def _is_news(self, channel: str, stamp_ms: int | None, *, is_complete: bool) -> bool:
+        """Whether a frame is not older than another of its channel; a new list begins anew."""
+        if is_complete:
+            self._newest_ms.pop(channel, None)
+        if stamp_ms is None:
+            return True
+        newest_ms = self._newest_ms.get(channel, 0)
+        self._newest_ms[channel] = max(newest_ms, stamp_ms)
+        return stamp_ms >= newest_ms
 
     def _tell_strange(self, orders: Iterable[WireOrder]) -> None:
         for order in orders:

@@ -138,6 +138,8 @@ class AccountRow(msgspec.Struct, gc=False):
     """Milliseconds at which the scheduled cancel-all fires; 0 for none."""
     transaction_time: int | None = None
     positions: list[WirePosition] | None = None
+    assets: Raw = Raw()
+    """A list of assets; unread, so that a form of it unknown here spoils nothing else."""
 
 
 class Accounts(msgspec.Struct, gc=False):

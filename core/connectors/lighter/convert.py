@@ -7,8 +7,17 @@ microseconds only. Pure.
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from core.assets import Asset
 from core.connectors.lighter.bodies import AccountRow, MarketRow
-from core.connectors.lighter.objects import Raw, WireCandle, WireOrder, WirePosition, WireTrade, WireUserStats
+from core.connectors.lighter.objects import (
+    Raw,
+    WireAsset,
+    WireCandle,
+    WireOrder,
+    WirePosition,
+    WireTrade,
+    WireUserStats,
+)
 from core.errors import ProtocolViolation
 from core.events import OrderReport
 from core.model import (
@@ -177,6 +186,22 @@ def account_of_row(row: AccountRow, positions: tuple[Position, ...]) -> Account:
         leverage=(gross / equity).quantize(_CENTS) if equity > 0 else ZERO,
         margin_usage=(margin / equity * 100).quantize(_CENTS) if equity > 0 else ZERO,
         cancel_all_us=row.cancel_all_time * _MS_US if row.cancel_all_time else None,
+    )
+
+
+def asset(wire: WireAsset) -> Asset:
+    """One asset of the account.
+
+    Raises:
+        ProtocolViolation: an amount is not a finite number.
+    """
+    what = f"asset {wire.asset_id}"
+    return Asset(
+        asset_id=wire.asset_id,
+        symbol=wire.symbol,
+        balance=_finite(wire.balance, what),
+        locked=_finite(wire.locked_balance, what),
+        margin=_finite(wire.margin_balance, what),
     )
 
 

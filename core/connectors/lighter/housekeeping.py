@@ -153,13 +153,17 @@ class Housekeeper:
         is_idle = health.status is not LinkStatus.LIVE or now_ns - health.last_message_ns >= self._patience_ns
         if not is_idle and now_ns - self._account_ns < _ACCOUNT_NS:
             return False
-        view, rows = await self._api.account_look(Grade.CHORE)
+        view, row = await self._api.account_look(Grade.CHORE)
         self._feed.cancel_all_us = view.account.cancel_all_us
         self._account_ns = now_ns
-        silence = self._feed.witness.compare(rows, self._clock.now().mono_ns)
+        now_ns = self._clock.now().mono_ns
+        silence = self._feed.witness.compare(row.positions or (), now_ns)
         if silence:
             self._tell(NoticeLevel.ALERT, f"{silence}: connecting anew")
             self._feed.distrust(silence)
+        else:
+            for text in self._feed.compare(view.account, row, now_ns):
+                self._tell(NoticeLevel.WARN, text)
         return True
 
     async def _read_nonces(self, now_ns: int) -> bool:

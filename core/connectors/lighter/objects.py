@@ -139,9 +139,10 @@ class WireCandle(msgspec.Struct, gc=False):
 
 
 class WireAsset(msgspec.Struct, gc=False):
-    """One asset's balance."""
+    """One asset's balance on the spot side, and as margin for positions."""
 
     asset_id: int
     symbol: str
     balance: Decimal
     locked_balance: Decimal = ZERO
+    margin_balance: Decimal = ZERO

@@ -4,10 +4,9 @@ Trades and positions come by channels of their own, and either may fall silent w
 their frames come in, a position told is one that some of the fills told, the oldest first, lead to. Of a fill told
 shortly before or after a list of all positions, or by REST, nobody says whether the list includes it: both may be,
 until it was quiet for a while and all that was told has to fit. While fills keep coming a little later than the
-positions they move, the newest position is never explained, but those before it are: that is no silence.
+positions they move, there is always one position that is not explained, but never for long: that is no silence.
 """
 
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -40,18 +39,27 @@ class _Told(NamedTuple):
     """When the stream told it; 0 for REST."""
 
 
+class _Move(NamedTuple):
+    """A position told."""
+
+    size: Decimal
+    at_ns: int
+
+
 @dataclass(slots=True)
 class _Tally:
-    """One market: from a position that was believed, to the newest one told."""
+    """One market: a position that was believed, and what was told since."""
 
     base: Decimal = ZERO
     """The position before `fills`, if the list includes none of them."""
     others: set[Decimal] = field(default_factory=set)
     """What it was before them, if the list includes some."""
-    size: Decimal = ZERO
-    """The newest position that was explained."""
-    moves: list[tuple[int, Decimal]] = field(default_factory=list)
-    """Positions told since, oldest first: time (0 where the venue did not say) and size."""
+    told: Decimal = ZERO
+    """The newest position told."""
+    known: Decimal = ZERO
+    """The newest that was explained."""
+    moves: list[_Move] = field(default_factory=list)
+    """Those not explained yet, oldest first."""
     newest_us: int = 0
     fills: list[_Told] = field(default_factory=list)
     near: list[_Told] = field(default_factory=list)
@@ -59,25 +67,21 @@ class _Tally:
     listed_ns: int = 0
     last_ns: int = 0
     """When anything was last told."""
-    since_ns: int | None = None
-    """Since when no further position told is seen to be explained."""
-    is_said: bool = False
+    said_ns: int | None = None
 
     def relist(self, size: Decimal, time_us: int, now_ns: int) -> None:
         """A complete list says so."""
-        self.base = self.size = size
+        self._believe(size)
         self.newest_us, self.listed_ns, self.last_ns = time_us, now_ns, now_ns
-        near = sorted(one for one in self.near if now_ns - one.at_ns <= PATIENCE_NS)
-        self.moves, self.fills, self.others = [], near, set()
-        self.since_ns, self.is_said = None, False
-        for one in near:
+        self.fills = sorted(one for one in self.near if now_ns - one.at_ns <= PATIENCE_NS)
+        for one in self.fills:
             self._doubt(one)
 
     def move(self, size: Decimal, time_us: int, now_ns: int) -> None:
         """A position was told; frames may come in the wrong order."""
         if time_us >= self.newest_us:
-            self.newest_us, self.last_ns = time_us, now_ns
-            self.moves = [*self.moves[1 - _NEAR :], (time_us, size)]
+            self.newest_us, self.last_ns, self.told = time_us, now_ns, size
+            self.moves = [*self.moves[1 - _NEAR :], _Move(size, now_ns)]
 
     def fill(self, told: _Told) -> None:
         """A fill was told."""
@@ -87,38 +91,34 @@ class _Tally:
         if told.at_ns <= self.listed_ns + PATIENCE_NS:
             self._doubt(told)
 
-    def explain(self, now_ns: int) -> bool:
-        """Whether the fills told lead to the newest position told, which may be behind them."""
+    def is_explained(self, now_ns: int) -> bool:
+        """Whether the fills told lead to each position told a while ago, and once it is quiet exactly to the newest."""
         self.fills.sort()
+        bases = {self.base, *self.others}
         sums = [*accumulate((one.size for one in self.fills), initial=ZERO)]
-        reached = {base + made for base in (self.base, *self.others) for made in sums} if self.moves else set()
-        for place in range(len(self.moves) - 1, -1, -1):
-            time_us, size = self.moves[place]
-            if size in reached:
-                self.size, self.moves = size, self.moves[place + 1 :]
-                self.since_ns, self.is_said = None, False
-                if not self.others:
-                    self._use(size, time_us, sums)
-                break
-        self._fold(now_ns - 3 * PATIENCE_NS)
-        is_quiet = now_ns - self.last_ns >= PATIENCE_NS
-        total = sum((one.size for one in self.fills), ZERO)
-        if is_quiet and not self.moves and self.size - total in {self.base, *self.others}:
-            self._believe(self.size)
-        return not self.moves
+        if self.moves:
+            reached = {base + made for base in bases for made in sums}
+            self.known = next((one.size for one in reversed(self.moves) if one.size in reached), self.known)
+            self.moves = [one for one in self.moves if one.size not in reached]
+        if any(now_ns - one.at_ns >= PATIENCE_NS for one in self.moves):
+            return False
+        if now_ns - self.last_ns < PATIENCE_NS:
+            self._fold(now_ns - 3 * PATIENCE_NS)
+        elif self.told - sums[-1] in bases:
+            self._believe(self.told)
+        else:
+            return False
+        self.said_ns = None
+        return True
 
     def suspect(self, market_id: MarketId, now_ns: int) -> str:
-        """It is not explained: wait, then say so, and believe the position when even REST brings no fill for it."""
-        told = self.moves[-1][1]
-        if self.since_ns is None:
-            self.since_ns = now_ns
-        elif now_ns - self.since_ns >= PATIENCE_NS:
-            if self.is_said or len(self.others) >= _MOST:
-                self._believe(told)
-                return ""
-            self.is_said, self.since_ns = True, now_ns
+        """It is not explained: say so, and believe the position when even REST brings no fill for it."""
+        if self.said_ns is None and len(self.others) < _MOST:
+            self.said_ns = now_ns
             made = self.base + sum((one.size for one in self.fills), ZERO)
-            return f"the position in market {market_id} went from {self.size} to {told}, the fills make it {made}"
+            return f"the position in market {market_id} went from {self.known} to {self.told}, the fills make it {made}"
+        if self.said_ns is None or now_ns - self.said_ns >= PATIENCE_NS:
+            self._believe(self.told)
         return ""
 
     def _doubt(self, told: _Told) -> None:
@@ -128,20 +128,14 @@ class _Tally:
 
     def _fold(self, until_ns: int) -> None:
         """Fills that old are included in every position told, however the list is read."""
-        while self.others and self.fills and self.fills[0].at_ns <= until_ns:
+        while self.fills and self.fills[0].at_ns <= until_ns:
             size = self.fills.pop(0).size
             self.base, self.others = self.base + size, {one + size for one in self.others}
 
-    def _use(self, size: Decimal, time_us: int, sums: list[Decimal]) -> None:
-        """The oldest fills that lead to this position are done with: by their times, else the fewest."""
-        by_time = bisect_right(self.fills, time_us, key=lambda one: one.time_us)
-        count = by_time if self.base + sums[by_time] == size else sums.index(size - self.base)
-        self.base, self.fills = size, self.fills[count:]
-
     def _believe(self, size: Decimal) -> None:
-        self.base = self.size = size
+        self.base = self.told = self.known = size
         self.others, self.fills, self.moves = set(), [], []
-        self.since_ns, self.is_said = None, False
+        self.said_ns = None
 
 
 class Tallies:
@@ -181,7 +175,7 @@ class Tallies:
         """A position that the fills have not explained for a while, as a sentence, once; nothing when all is well."""
         if not self._has_list:
             return ""
-        said = [one.suspect(market_id, now_ns) for market_id, one in self._of.items() if not one.explain(now_ns)]
+        said = [one.suspect(market_id, now_ns) for market_id, one in self._of.items() if not one.is_explained(now_ns)]
         return "; ".join(sentence for sentence in said if sentence)
 
     def forget(self) -> None:

@@ -20,7 +20,7 @@ from core.connectors.lighter.bodies import (
 )
 from core.connectors.lighter.budget import Grade
 from core.connectors.lighter.convert import PERP, account_of_row, candle, market, order_report, position
-from core.connectors.lighter.objects import WireOrder, WirePosition, WireTrade
+from core.connectors.lighter.objects import WireOrder, WireTrade
 from core.connectors.lighter.rest import Declined, NotServed, RestClient
 from core.connectors.lighter.tokens import Tokens
 from core.errors import AuthRejected, LinkDown, ProtocolViolation
@@ -154,12 +154,12 @@ class VenueApi:
         """Collateral and every position that is not flat."""
         return (await self.account_look(grade))[0]
 
-    async def account_look(self, grade: Grade) -> tuple[AccountView, tuple[WirePosition, ...]]:
-        """The same, with the rows of all markets as the venue lists them."""
+    async def account_look(self, grade: Grade) -> tuple[AccountView, AccountRow]:
+        """The same, with all that the venue lists."""
         row = await self._account_row(grade)
         positions = tuple(position(wire, row.transaction_time or 0) for wire in row.positions or ())
         held = tuple(one for one in positions if one.size)
-        return AccountView(account=account_of_row(row, held), positions=held), tuple(row.positions or ())
+        return AccountView(account=account_of_row(row, held), positions=held), row
 
     async def _account_row(self, grade: Grade) -> AccountRow:
         params: dict[str, str | int] = {"by": "index", "value": self._account}

@@ -177,12 +177,14 @@ class AssetsSnapshot(_OnChannel, tag="subscribed/account_all_assets", gc=False):
     """Balances, by asset."""
 
     assets: dict[str, WireAsset] | None = None
+    timestamp: int | None = None
 
 
 class AssetsUpdate(_OnChannel, tag="update/account_all_assets", gc=False):
     """Balances that changed."""
 
     assets: dict[str, WireAsset] | None = None
+    timestamp: int | None = None
 
 
 class MarketOrdersSnapshot(_OnChannel, tag="subscribed/account_orders", gc=False):

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pytest
 
+from core.assets import Asset
 from core.commands import CancelOrder, ExitPolicy, Stop, SubmitOrder, TripBreaker
 from core.decisions import Refused, TradingState, Unresolved
 from core.engine import effects as fx
 from core.events import (
     AccountReported,
+    AssetsReported,
     CancelSendResolved,
     FillReported,
     LinkChanged,
@@ -459,6 +461,12 @@ class TestRestart:
         fresh.clock.advance(seconds=86_400)
         fresh.tell(AccountReported(account=replace(account, equity=Decimal(980))))
         assert fresh.machine.day_pnl == 0
+
+    def test_the_newest_assets_are_what_is_shown(self, bench: Bench) -> None:
+        for balance in (1, 2):
+            held = Asset(asset_id=1, symbol="ETH", balance=Decimal(balance), locked=Decimal(0), margin=Decimal(0))
+            bench.tell(AssetsReported(assets=(held,)))
+        assert [one.balance for one in bench.facts.assets] == [2]
 
 
 class TestPositions:

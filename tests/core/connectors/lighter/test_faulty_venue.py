@@ -37,9 +37,10 @@ class World:
         self.events = events
         self._http = http
 
-    async def faults(self, *rules: dict) -> None:
+    async def faults(self, *rules: dict, seed: int = 1) -> None:
         url = f"{self.venue.ready.url}/control/faults"
-        async with self._http.post(url, data=json.dumps({"faults": rules}), headers=HEADERS) as answer:
+        body = json.dumps({"faults": rules, "seed": seed})
+        async with self._http.post(url, data=body, headers=HEADERS) as answer:
             assert answer.status == 200, await answer.text()
 
     async def strike(self, *rules: dict) -> None:

@@ -113,7 +113,7 @@ async def test_05_an_update_of_the_account_replaces_nothing_it_does_not_name(ven
 
 async def test_06_private_channels_carry_a_token_errors_are_values_and_sessions_share_nothing(venue, start):
     await start(venue.settings())
-    await eventually(lambda: sum("auth" in frame for frame in venue.heard) == 4, "the private subscriptions")
+    await eventually(lambda: sum("auth" in frame for frame in venue.heard) == 5, "the private subscriptions")
     assert decode_frame(b'{"error":{"code":30005,"message":"Invalid Channel"}}') == ErrorFrame(
         code=30005, message="Invalid Channel"
     )
