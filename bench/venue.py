@@ -23,7 +23,7 @@ from core.connectors.venue.server import BATCH_US, HOST, SHORTEST_BATCH_US, Venu
 from core.connectors.venue.simulation import Simulation
 
 MARKETS: Final = 50
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 FRAMES: Final = {SHORTEST_BATCH_US: 100_000, BATCH_US: 15_000}
 """How many are asked for, by how much market time a beat moves: as with the highest `--rate`, and without any."""
 _COUNTED_PERCENT: Final = 95
@@ -58,7 +58,7 @@ class Seen:
 
 
 def measure() -> list[Figure]:
-    """Bounded in time: about a minute."""
+    """Bounded in time: about two minutes."""
     return [*_frames(SHORTEST_BATCH_US), *_frames(BATCH_US), *venue_orders.measure(), _memory()]
 
 
