@@ -10,11 +10,12 @@ import sys
 from collections.abc import Sequence
 
 from core.errors import ConfigError, LighterTuiError
-from tui.commands import config, desk, doctor, drill, journal, kill, limits, rearm, record, venue
+from tui.commands import config, desk, doctor, drill, journal, kill, limits, rearm, record, serve, venue
 from tui.commands.words import EXIT_CONFIG, EXIT_FAULT, add_profile, number, say
 
 COMMANDS = {
     "venue": venue,
+    "serve": serve,
     "record": record,
     "config": config,
     "doctor": doctor,

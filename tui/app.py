@@ -8,7 +8,9 @@ from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 
+from core.state import Notice
 from tui import wishes
+from tui.alerts import Alert
 from tui.keys import bindings
 from tui.looks import Looks
 from tui.pump import DeskOptions
@@ -97,11 +99,15 @@ class Desk(Looks):
 
     async def action_quit(self) -> None:
         """Leave: at once when nothing can be live, after asking otherwise; a second time leaves the screen."""
-        if self.is_leaving or self.pump.ended or self.view.state.is_over:
+        if self.pump.options.is_session:
+            self.exit(None)
+        elif self.is_leaving or self.pump.ended or self.view.state.is_over:
             self.exit(self.handle.exit_report())
         else:
             await self._ask.quit()
 
     async def on_grid_chosen(self, event: Grid.Chosen) -> None:
         """Enter on a row means what that row is."""
+        if self.pump.options.is_read_only and not isinstance(event.item, Notice | Alert):
+            return
         await self._ask.chosen(event.item)

@@ -4,8 +4,9 @@ The next room up is `tui.app`, which says what each key means.
 """
 
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from textual.driver import Driver
 from textual.events import Event
 from textual.worker import Worker
 
@@ -30,6 +31,9 @@ from tui.style import style_sheet
 from tui.theme import NAME, THEMES, TOKENS
 from tui.view import View
 
+if TYPE_CHECKING:
+    from tui.web.driver import BrowserDriver
+
 _BLIND: Final = frozenset({"kill", "quit"})
 """What may be asked for on a screen too small to show what it does."""
 
@@ -37,13 +41,20 @@ _ASKING: Final = frozenset({"ask"})
 """Actions whose parameter decides whether they are possible."""
 
 
+_HARMLESS: Final = frozenset(
+    {"kill", "quit", "help", "pane", "surface", "filter", "privacy", "acknowledge", "theme", "hide_hint"}
+    | {"focus_next", "focus_previous", "command_palette", "bell"}
+)
+"""What a desk that only watches may do: look, and kill, because stopping is never refused."""
+
+
 class Host(PaintedApp[ExitReport | None]):
     """Hosts one engine and one screen. `run()` answers the engine's report, or None when it was still ending."""
 
     TITLE = "lighter-tui"
 
-    def __init__(self, handle: EngineHandle, options: DeskOptions) -> None:
-        super().__init__(driver_class=KillDriver, css_path=style_sheet())
+    def __init__(self, handle: EngineHandle, options: DeskOptions, driver: type[Driver] = KillDriver) -> None:
+        super().__init__(driver_class=driver, css_path=style_sheet())
         self.animation_level = "none"
         for theme in THEMES.values():
             self.register_theme(theme)
@@ -82,8 +93,8 @@ class Host(PaintedApp[ExitReport | None]):
         self.desk.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
-        if isinstance(self._driver, KillDriver):
-            driver = self._driver
+        driver = self._driver if isinstance(self._driver, KillDriver) else self.browser
+        if driver is not None:
             self.pump.watch_terminal(lambda: driver.written, lambda: driver.unwritten)
             settle_memory()
         self.run_worker(self.pump.run(self.show, self._keep), name="pump")
@@ -92,6 +103,12 @@ class Host(PaintedApp[ExitReport | None]):
     def configure(self, options: DeskOptions) -> None:
         """Take what the configuration says; from any thread."""
         self.pump.options = options
+
+    @property
+    def browser(self) -> "BrowserDriver | None":
+        """The driver, when this desk is painted in a browser."""
+        driver = self._driver
+        return driver if hasattr(driver, "line") else None  # type: ignore[return-value]  # its module is not needed here
 
     @property
     def surface(self) -> Surface:
@@ -158,6 +175,8 @@ class Host(PaintedApp[ExitReport | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Grey out what cannot be done now."""
+        if self.pump.options.is_read_only and action.partition("(")[0] not in _HARMLESS:
+            return None
         if action in _ASKING:
             action = f"{action}({', '.join(map(repr, parameters))})"  # as the key map has it
         if self.surface.is_too_small and action not in _BLIND:

@@ -53,6 +53,10 @@ class DeskOptions:
     """The command line that rehearses the kill; empty while nobody knows it."""
     keys: KeyMap = PLAIN
     """What every key does."""
+    is_session: bool = False
+    """One of several looks at an engine that lives elsewhere: leaving it ends nothing else."""
+    is_read_only: bool = False
+    """Nothing but the kill reaches the engine from here."""
     hints: Hints | None = None
     """Sentences for a first run; None for none, as until the configuration has been read."""
 
@@ -119,6 +123,7 @@ class Pump:
             alert_rows=self.alerts.rows(),
             desk=self._meters.pace(self.options.fps, resident_kb(), self._pace.factor),
             sizes=self.options.sizes,
+            is_read_only=self.options.is_read_only,
             keys=self.options.keys,
             hints=frozenset() if self.options.hints is None else self.options.hints.wanted,
             is_private=self.is_private,

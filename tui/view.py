@@ -38,6 +38,8 @@ class View:
     """A new alert came a moment ago."""
     sizes: tuple[Decimal, ...] = (Decimal(25), Decimal(100), Decimal(500))
     """Order sizes the ladder offers, in USDC."""
+    is_read_only: bool = False
+    """Nothing but the kill reaches the engine from here."""
     keys: KeyMap = PLAIN
     """What every key does."""
     hints: frozenset[str] = frozenset()

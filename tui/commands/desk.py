@@ -84,21 +84,22 @@ def _run(options: argparse.Namespace, held: HeldLog, stack: ExitStack) -> int:
         is_paper = settings.profile == PAPER
         handle.announce(settings.profile, "starting the paper venue" if is_paper else "preparing the engine")
         ending.policy = settings.exit_policy
-        desk.configure(_desk_options(options, settings, clock))
+        desk.configure(desk_options(options, settings, clock))
         venue = start_paper(settings, folder, stack) if is_paper else None
-        return _engine(settings, folder, venue, clock, stack)
+        return engine_of(settings, folder, venue, clock, stack)
 
     handle = LateEngine(build, clock, options.profile or "", "reading the configuration")
     desk = Desk(handle, DeskOptions(clock=clock))
     ending = Ending(desk, handle)
     with killing_on_signal(handle.kill), ending.on_signals():
         asyncio.run(_show(desk, handle, ending))
-        code = _last_words(desk.return_code, handle.exit_report())
+        code = last_words(desk.return_code, handle.exit_report())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt but the venue's orderly end
     return code
 
 
-def _desk_options(options: argparse.Namespace, settings: "Settings", clock: "Clock") -> "DeskOptions":
+def desk_options(options: argparse.Namespace, settings: "Settings", clock: "Clock") -> "DeskOptions":
+    """How the desk behaves, as configured."""
     from tui.hints import Hints  # noqa: PLC0415
     from tui.keymap import key_map  # noqa: PLC0415
     from tui.pump import DeskOptions  # noqa: PLC0415
@@ -146,7 +147,7 @@ async def _show(desk: "Desk", handle: "EngineHandle", ending: "Ending") -> None:
         say("the engine is ending; please wait until it says how")
 
 
-def _engine(
+def engine_of(
     settings: "Settings", folder: Path, venue: "Future[PaperVenue] | None", clock: "Clock", stack: ExitStack
 ) -> "EngineThread":
     """Everything below the screen; runs in the engine's thread."""
@@ -224,7 +225,7 @@ def _limits_file(settings: "Settings") -> "LimitsFile":
     return LimitsFile(file or config.default_file(), lambda: config.load(file, profile=profile).risk)
 
 
-def _last_words(return_code: int | None, report: "ExitReport | None") -> int:
+def last_words(return_code: int | None, report: "ExitReport | None") -> int:
     """Say how it ended on a terminal that is ours again; the exit code."""
     if report is None:
         say("the engine ended without a report; check the venue for open orders")

@@ -101,13 +101,17 @@ class MarketScreen(Surface):
 
     def is_armed(self, view: View) -> bool:
         """Whether keys of the ladder place orders."""
-        return not view.is_live if self._armed is None else self._armed
+        return not view.is_read_only and (not view.is_live if self._armed is None else self._armed)
 
     def on_ladder_asked(self, event: Ladder.Asked) -> None:
         """Do what a key of the ladder means."""
         view = self._newest()
         market = self._market(view)
         if market is None:
+            return
+        if view.is_read_only and event.what not in {"next", "previous"}:
+            self._said = Span("○ read-only: nothing was sent", Tone.ARMED)
+            self.show(view)
             return
         match event.what:
             case "arm":

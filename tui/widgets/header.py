@@ -55,7 +55,15 @@ def _where(view: View, gap: Span, *, is_wide: bool) -> list[Span]:
     state = view.state
     name = "REAL MONEY" if view.is_live else (clean(state.profile) or "lighter-tui").upper()
     badge = Span(f" {name} ", Tone.ALARM if view.is_live else Tone.BADGE)
-    spans = [Span(" "), badge, Span(" "), Span(_cut(clean(state.venue), 48 if is_wide else 26), Tone.DIM), gap]
+    watching = [Span(" READ-ONLY ", Tone.BADGE), Span(" ")] if view.is_read_only else []
+    spans = [
+        Span(" "),
+        badge,
+        Span(" "),
+        *watching,
+        Span(_cut(clean(state.venue), 48 if is_wide else 26), Tone.DIM),
+        gap,
+    ]
     spans.append(_now(TRADING[state.trading], view))
     spans.extend((gap, *_engine(view)))
     if is_wide:

@@ -1,0 +1,1 @@
+"""The desk in a browser: the same App, painted through a websocket instead of a terminal."""
