@@ -18,6 +18,10 @@ _TRIGGERS: Final = "core/risk/triggers.py"
 _LIMIT_TESTS: Final = "tests/core/risk/test_checks.py"
 _CONDUCT_TESTS: Final = "tests/core/risk/test_checks_conduct.py"
 _WATCH_TESTS: Final = "tests/core/engine/test_watchman.py"
+_FAULTY: Final = "tests/core/connectors/lighter/test_faulty_venue.py"
+_SEQUENCES: Final = (
+    "tests/core/risk/test_manager_sequences.py::test_no_sequence_of_orders_and_fills_adds_up_to_more_than_a_limit"
+)
 _GAUGE: Final = "limits pane"
 _LOG: Final = "log, tasks pane"
 
@@ -37,10 +41,14 @@ class Control:
 
 
 PLACES: Final = {
+    "breaker screen": "tui/screens/trip.py",
+    "drill screen": "tui/screens/drill.py",
+    "journal screen": "tui/screens/journal.py",
+    "limit screen": "tui/screens/limit.py",
+    "part screen": "tui/screens/part.py",
     "account pane": "tui/widgets/positions.py",
     "alerts": "tui/screens/alerts.py",
     "breakers pane": "tui/widgets/breakers.py",
-    "flatten screen": "tui/screens/flatten.py",
     "header": "tui/widgets/header.py",
     "kill banner": "tui/widgets/kill_banner.py",
     "lighter-tui drill": "tui/commands/drill.py",
@@ -114,6 +122,7 @@ CONTROLS: Final = (
         f"{_CEILINGS}::position_notional",
         f"{_LIMIT_TESTS}::test_max_position_size_counts_position_and_everything_working_on_that_side",
         _GAUGE,
+        _SEQUENCES,
     ),
     Control(
         "R6",
@@ -121,6 +130,7 @@ CONTROLS: Final = (
         f"{_CEILINGS}::gross_notional",
         f"{_LIMIT_TESTS}::test_max_gross_sums_the_worst_case_of_every_market",
         _GAUGE,
+        _SEQUENCES,
     ),
     Control(
         "R7",
@@ -128,6 +138,7 @@ CONTROLS: Final = (
         f"{_CEILINGS}::open_orders",
         f"{_LIMIT_TESTS}::test_max_open_orders_counts_only_orders_that_may_rest",
         _GAUGE,
+        _SEQUENCES,
     ),
     Control(
         "R7",
@@ -170,6 +181,7 @@ CONTROLS: Final = (
         f"{_CHECKS}::book_is_live",
         f"{_LIMIT_TESTS}::test_a_book_that_is_not_live_is_not_traded_on",
         "prices",
+        f"{_FAULTY}::test_silence_is_stale_and_down_and_then_mended",
     ),
     Control(
         "R10",
@@ -191,6 +203,7 @@ CONTROLS: Final = (
         f"{_CHECKS}::no_self_trade",
         f"{_WATCH_TESTS}::test_self_trades_are_denied_for_orders_that_are_still_on_their_way",
         _LOG,
+        "tests/core/connectors/lighter/test_self_trade.py::test_a_taker_of_ours_goes_on_and_what_rested_in_its_way_ends",
     ),
     Control(
         "R13",
@@ -212,6 +225,7 @@ CONTROLS: Final = (
         f"{_STANDING}::clock_is_sane",
         f"{_WATCH_TESTS}::test_a_clock_that_is_wrong",
         "breakers pane",
+        f"{_FAULTY}::test_a_venue_whose_clock_is_wrong_still_takes_orders_and_cancels",
     ),
     Control(
         "R15",
@@ -219,13 +233,14 @@ CONTROLS: Final = (
         f"{_STANDING}::clock_is_sane",
         f"{_WATCH_TESTS}::test_a_clock_that_nothing_compares_opens_no_position_after_a_minute",
         _LOG,
+        "tests/core/connectors/lighter/test_skew.py::test_the_comparison_of_a_stream_that_died_ends",
     ),
     Control(
         "B1",
         "breakers per market, strategy and global, with their causes",
         f"{_TRIGGERS}::trips",
         "tests/core/risk/test_triggers.py::test_each_cause_trips_its_breaker_at_its_threshold_and_not_before",
-        "breakers pane",
+        "breakers pane, breaker screen",
     ),
     Control(
         "B2",

@@ -105,3 +105,6 @@ def test_no_sequence_of_orders_and_fills_adds_up_to_more_than_a_limit(story):
         worth = {market_id: abs(size) * MARKS[market_id] for market_id, size in world.positions.items()}
         assert max(worth.values()) <= LIMITS.max_position_notional
         assert sum(worth.values()) <= LIMITS.max_gross_notional
+        assert len(world.orders) <= LIMITS.max_open_orders
+        wanted = sum(size * MARKS[market_id] for market_id, _, size in world.orders)
+        assert wanted <= LIMITS.max_open_notional
