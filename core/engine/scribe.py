@@ -141,7 +141,8 @@ class Scribe:
             one.is_closed = is_closed
         _ORDERS.put(self.connection, inserted)
         for statement, values in ((_UPDATE_ORDER, changed), (_CLOSE_ORDER, closed), (_MOVE_ORDER, moved)):
-            self.connection.executemany(statement, values)
+            if values:
+                self.connection.executemany(statement, values)
 
     def _put_meta(self, record: SavedMeta) -> None:
         """An empty value is one that is gone: names such as those of plans would pile up for ever."""

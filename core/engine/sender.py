@@ -6,6 +6,7 @@ It decides nothing, but asks the gate at the last instruction before the bytes o
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar, assert_never
 
@@ -141,5 +142,23 @@ class Sender:
 
 
 async def answer_of(future: "Future[_T]") -> _T:
-    """Wait for another thread; giving up on waiting does not take the work from its hands."""
-    return await asyncio.shield(asyncio.wrap_future(future))
+    """Wait for another thread; giving up on waiting does not take the work from its hands.
+
+    One turn of the loop after it is done; a wrapped and shielded future takes two.
+    """
+    if not future.done():
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+
+        def wake() -> None:
+            if not woken.done():
+                woken.set_result(None)
+
+        def told(_: "Future[_T]") -> None:
+            """Runs on the other thread."""
+            with suppress(RuntimeError):  # the loop closed meanwhile: nobody waits any more
+                loop.call_soon_threadsafe(wake)
+
+        future.add_done_callback(told)
+        await woken
+    return future.result()
