@@ -105,6 +105,13 @@ KEYS: Final = (
         is_secondary=True,
     ),
     Key(
+        keys=("f3",),
+        action="ask('plan')",
+        label="plan",
+        help="Start an execution plan: TWAP, ladder, chase or bracket; the orders' screen lists and ends them.",
+        is_secondary=True,
+    ),
+    Key(
         keys=("f4",),
         action="ask('limit')",
         label="limit",

@@ -9,7 +9,7 @@ def is_possible(action: str, view: View, order: Order | None) -> bool:
     state = view.state
     answer = True
     match action:
-        case "ticket":
+        case "ticket" | "ask('plan')":
             answer = bool(state.markets)
         case "cancel" | "ask('modify')":
             answer = order is not None and not order.status.is_closed

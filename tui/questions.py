@@ -21,6 +21,7 @@ from tui.screens.journal import JournalModal, JournalRowModal
 from tui.screens.limit import LimitModal
 from tui.screens.modify import ModifyModal
 from tui.screens.part import PartModal, PartStop
+from tui.screens.plan import PlanModal
 from tui.screens.quit import LeavingModal, QuitModal, is_known
 from tui.screens.rearm import RearmModal
 from tui.screens.text import HelpModal, NoticeModal
@@ -57,6 +58,9 @@ class Questions:
                 await self.limit(self._selected_rule())
             case "drill":
                 await self._window(DrillModal, lambda: DrillModal(host.pump.options.drill))
+            case "plan":
+                market_id = surface.market_id or host.market_id
+                await self._window(PlanModal, lambda: PlanModal(host.view, market_id), self._submit)
             case "modify":
                 await self.modify(surface.order)
             case "journal":

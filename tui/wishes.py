@@ -13,9 +13,11 @@ from core.commands import (
     RearmPart,
     Reconcile,
     SetStrategy,
+    StartAlgorithm,
     TripBreaker,
 )
 from core.model import Order, OrderIntent
+from core.plans import Plan
 from core.scope import Scope
 from core.state import AlgorithmStatus, BreakerStatus, StrategyStatus
 
@@ -77,6 +79,11 @@ def modify(order: Order, wanted: OrderIntent) -> ModifyOrder:
         client_id=order.client_id,
         venue_id=order.venue_id,
     )
+
+
+def start_plan(plan: Plan) -> StartAlgorithm:
+    """Work a size by this plan."""
+    return StartAlgorithm(plan=plan)
 
 
 def end_plan(plan: AlgorithmStatus) -> CancelAlgorithm:

@@ -351,7 +351,7 @@ async def test_the_palette_offers_nothing_dangerous_and_only_what_works_now():
         looks = (
             {key.label for key in SURFACES} | {f"theme {name}" for name in THEMES} | {"privacy", "picture", "journal"}
         )
-        assert titles == {"order", "limit", "trip", "stop part", "strategy", "help"} | looks
+        assert titles == {"order", "plan", "limit", "trip", "stop part", "strategy", "help"} | looks
 
 
 async def test_keys_that_would_do_nothing_are_grey_and_not_gone():

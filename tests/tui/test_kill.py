@@ -31,6 +31,7 @@ from tui.screens.modal import Modal
 from tui.screens.modify import ModifyModal
 from tui.screens.orders import OrdersScreen
 from tui.screens.part import PartModal
+from tui.screens.plan import PlanModal
 from tui.screens.quit import LeavingModal, QuitModal
 from tui.screens.rearm import RearmModal
 from tui.screens.risk import RiskScreen
@@ -60,6 +61,7 @@ WAYS = [
     (("ctrl+q",), QuitModal),
     (("ctrl+q", "enter"), LeavingModal),
     (("ctrl+q", "f", "enter"), ConfirmModal),
+    (("f3",), PlanModal),
     (("f4",), LimitModal),
     (("f10",), DrillModal),
     (("4", "f2"), ModifyModal),

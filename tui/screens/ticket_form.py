@@ -56,8 +56,8 @@ def read_ticket(text: TicketText, markets: tuple[Market, ...]) -> OrderIntent | 
     if market is None:
         return Problem(_no_market(text.market, markets))
     try:
-        size = _on_grid(parse_decimal(text.size, "size"), market.size_decimals, "size", market)
-        price = _on_grid(parse_decimal(text.price, "price"), market.price_decimals, "price", market)
+        size = on_grid(parse_decimal(text.size, "size"), market.size_decimals, "size", market)
+        price = on_grid(parse_decimal(text.price, "price"), market.price_decimals, "price", market)
     except ValueError as error:
         return Problem(str(error))
     return OrderIntent(
@@ -74,8 +74,8 @@ def read_ticket(text: TicketText, markets: tuple[Market, ...]) -> OrderIntent | 
 def read_change(order: Order, size: str, price: str, market: Market) -> OrderIntent | Problem:
     """What the order would be with this size and price, or why it cannot be that."""
     try:
-        wanted = _on_grid(parse_decimal(size, "size"), market.size_decimals, "size", market)
-        limit = _on_grid(parse_decimal(price, "price"), market.price_decimals, "price", market)
+        wanted = on_grid(parse_decimal(size, "size"), market.size_decimals, "size", market)
+        limit = on_grid(parse_decimal(price, "price"), market.price_decimals, "price", market)
     except ValueError as error:
         return Problem(str(error))
     if (wanted, limit) == (order.intent.size, order.intent.price):
@@ -102,7 +102,12 @@ def prefill(market: Market, quote: Quote | None, side: Side, type_: OrderType) -
     return f"{worst:f}" if worst > 0 else ""
 
 
-def _on_grid(value: Decimal, decimals: int, what: str, market: Market) -> Decimal:
+def on_grid(value: Decimal, decimals: int, what: str, market: Market) -> Decimal:
+    """The value, which is a whole number of the market's steps.
+
+    Raises:
+        ValueError: it is not; one sentence.
+    """
     if not is_on_grid(value, decimals):
         step = trimmed(market.tick if what == "price" else market.step)
         raise ValueError(f"{what}: {market.symbol} moves in steps of {step}, got {trimmed(value)}")

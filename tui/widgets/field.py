@@ -11,10 +11,14 @@ class Field(Horizontal):
 
     def __init__(self, label: str, widget: Widget) -> None:
         super().__init__()
-        self._label = label
+        self._label = Label(label)
         self._widget = widget
 
     def compose(self) -> ComposeResult:
         """Label left, widget right."""
-        yield Label(self._label)
+        yield self._label
         yield self._widget
+
+    def name_it(self, label: str) -> None:
+        """Give it another label."""
+        self._label.update(label)
