@@ -72,6 +72,20 @@ def test_an_order_on_its_way_holds_confirmation_back(bench: Bench) -> None:
     assert bench.kill.phase is P.CONFIRMED
 
 
+def test_an_order_that_ended_before_its_reply_came_holds_confirmation_back_until_it_does(bench: Bench) -> None:
+    order = bench.submit()
+    bench.tell(OrdersReported(orders=(bench.ended(bench.report(order)),)))
+    bench.press()
+    bench.cancel_all_taken()
+    bench.lists()
+    assert bench.kill.phase is P.SENT, "what is being sent is not settled"
+    bench.tell(OrderSendResolved(client_id=order.client_id, outcome=SENT))
+    assert bench.kill.phase is P.SENT, "the list was asked for before"
+    bench.wait(ms=50)
+    bench.lists()
+    assert bench.kill.phase is P.CONFIRMED
+
+
 def test_an_unknown_order_keeps_it_failing(bench: Bench) -> None:
     order = bench.submit()
     bench.tell(OrderSendResolved(client_id=order.client_id, outcome=Unresolved("no reply")))
