@@ -6,7 +6,7 @@ order before its last digit arrived. So what a key does here is done within the 
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from textual.app import App
 from textual.events import Event, Key, Paste
@@ -16,6 +16,7 @@ from textual.widgets import Input
 from tui.widgets.choice import Choice
 from tui.widgets.grid import Grid
 
+_UNSHOWN: Final = "·"
 Result = TypeVar("Result")
 Answer = TypeVar("Answer")
 
@@ -67,5 +68,7 @@ def _paste(focused: object, event: Paste) -> bool:
         return False
     lines = event.text.splitlines()
     if lines:
-        focused.replace(lines[0], *focused.selection)
+        # What cannot be shown is not dropped either: a number without one of its characters would be another number.
+        shown = "".join(letter if letter.isprintable() else _UNSHOWN for letter in lines[0])
+        focused.replace(shown, *focused.selection)
     return True
