@@ -4,8 +4,7 @@ import random
 
 import pytest
 from rich.cells import cell_len
-from textual.events import Key, Paste, Resize
-from textual.geometry import Size
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 
 from core.state import ExitReport
@@ -102,10 +101,9 @@ async def test_a_storm_of_resizes_with_keys_between_ends_with_every_pane_in_its_
     engine = FakeEngine()
     choose = random.Random(7)  # noqa: S311 - the same storm in every run
     async with on_screen(engine, SMALL) as pilot:
-        for _ in range(60):
-            size = Size(*choose.choice(SIZES))
-            pilot.app.post_message(Resize(size, size))
-            pilot.app.post_message(Key(choose.choice(("tab", "down", "z", "up")), None))
+        for _ in range(40):
+            await pilot.resize_terminal(*choose.choice(SIZES))
+            pilot.app.post_message(Key(choose.choice(("m", "d", "h", "tab", "down")), None))
         await pilot.resize_terminal(*SMALL)
         app = await settled(pilot)
         await pilot.press("d")
