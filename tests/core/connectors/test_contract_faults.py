@@ -7,21 +7,33 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from core.clock import SystemClock
+from core.clock import SECOND_NS, SystemClock
+from core.connectors.lighter.account_feed import account_channels
 from core.connectors.lighter.connector import LighterConnector, LighterSettings
+from core.connectors.lighter.session import Session
 from core.connectors.recorder import record
 from core.connectors.venue.child import PaperVenue, VenueReady
 from core.connectors.venue.recording import Recorder
 from core.decisions import Refused, Sent, TxOutcome, Unresolved
-from core.events import Event, LinkName, LinkStatus, Noticed
+from core.events import (
+    Event,
+    LinkChanged,
+    LinkName,
+    LinkStatus,
+    Noticed,
+    NoticeLevel,
+    OpenOrdersListed,
+    OrdersReported,
+)
 from core.model import BookStatus
 from core.units import ClientOrderId, MarketId, from_units, round_to
 from tests.support.obedient_lighter import ObedientVenue, obedient_venue
@@ -32,6 +44,7 @@ from tests.support.waiting import eventually
 ETH = MarketId(0)
 _RECORDED_S = 4
 _SEND = "/api/v1/sendTx"
+_Kind = TypeVar("_Kind", bound=Event)
 
 
 class Trouble(Protocol):
@@ -48,6 +61,12 @@ class Trouble(Protocol):
 
     async def refuse_tokens(self) -> None:
         """Drop the account's connection at its next frame, and refuse every token."""
+
+    async def refuse_next_token(self) -> None:
+        """Refuse one subscription for its token."""
+
+    async def tell_one(self) -> None:
+        """Keep the next frame of the account's orders from one of its two connections."""
 
     async def lose_reply(self) -> None:
         """Take the next transaction, and drop the connection instead of answering."""
@@ -77,6 +96,12 @@ class ToldVenue:
     async def refuse_tokens(self) -> None:
         cut = {"fault": "cut", "match": "account_all_orders:*", "count": 1}
         await self._faults({"fault": "token-expired"}, cut)
+
+    async def refuse_next_token(self) -> None:
+        await self._faults({"fault": "token-expired", "match": "subscribe", "count": 1})
+
+    async def tell_one(self) -> None:
+        await self._faults({"fault": "drop", "match": "account_all_orders:*", "count": 1})
 
     async def lose_reply(self) -> None:
         await self._faults({"fault": "reply-lost", "match": "*sendtx", "count": 1})
@@ -116,14 +141,34 @@ class ScriptedTrouble:
         await self._venue.cut()
 
     async def refuse_tokens(self) -> None:
+        self._refuse(10**6)
+        await self._venue.cut()
+
+    async def refuse_next_token(self) -> None:
+        self._refuse(1)
+
+    def _refuse(self, times: int) -> None:
+        left = times
+
         async def answer(socket: web.WebSocketResponse, frame: dict) -> None:
-            if "auth" in frame:
+            nonlocal left
+            if "auth" in frame and left:
+                left -= 1
                 await socket.send_str('{"error":{"code":20013,"message":"invalid auth: invalid deadline"}}')
             else:
                 await self._answer(socket, frame)
 
         self._venue._answer = answer
-        await self._venue.cut()
+
+    async def tell_one(self) -> None:
+        async def push(frame: dict) -> None:
+            if not frame["channel"].startswith("account_all_orders"):
+                await self._push(frame)
+                return
+            self._venue.push = self._push
+            await self._venue.private_sockets[-1].send_str(json.dumps(frame))
+
+        self._venue.push = push
 
     async def lose_reply(self) -> None:
         async def take(request: web.Request) -> web.StreamResponse:
@@ -185,8 +230,29 @@ def paper() -> Iterator[PaperVenue]:
 class World:
     """A started connector, its links live and its book believed, and the venue's dark side."""
 
-    def __init__(self, connector: LighterConnector, trouble: Trouble, events: list[Event]) -> None:
-        self.connector, self.trouble, self.events = connector, trouble, events
+    def __init__(self, connector: LighterConnector, trouble: Trouble) -> None:
+        self.connector, self.trouble = connector, trouble
+        self.events: list[Event] = []
+        self.refused: list[str | None] = []
+        """Each token that the venue refused, in that order."""
+
+    def hear(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, LinkChanged) and "token refused" in event.link.detail:
+            self.refused.append(self.account._token)
+
+    @property
+    def account(self) -> Session:
+        """The session of the account's stream."""
+        assert self.connector._running is not None
+        return self.connector._running.account._session
+
+    def let_token_age(self) -> None:
+        """The token of the account's stream reaches its age."""
+        self.account._token_ns -= self.account._policy.token_life_ns
+
+    def told(self, kind: type[_Kind]) -> list[_Kind]:
+        return [event for event in self.events if isinstance(event, kind)]
 
     def link(self, name: LinkName) -> LinkStatus:
         return next(link.status for link in self.connector.links() if link.name is name)
@@ -205,12 +271,22 @@ class World:
         size = max(market.min_size, from_units(100, market.size_decimals))
         return await self.connector.submit(limit_order(client_id, str(price), str(size)), no_gate)
 
+    def alerts(self) -> list[str]:
+        return [one.text for one in self.told(Noticed) if one.level is NoticeLevel.ALERT]
+
     async def open_ids(self) -> list[int | None]:
         return [report.client_id for report in await self.connector.open_orders()]
 
 
+@pytest.fixture
+def has_drop_copy() -> bool:
+    return False
+
+
 @pytest.fixture(params=["the paper venue", "a replay", "a scripted venue"])
-async def world(request: pytest.FixtureRequest, recording: Path, paper: PaperVenue) -> AsyncIterator[World]:
+async def world(
+    request: pytest.FixtureRequest, recording: Path, paper: PaperVenue, has_drop_copy: bool
+) -> AsyncIterator[World]:
     """A world whose venue is calm and without orders of ours at the end."""
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -224,11 +300,10 @@ async def world(request: pytest.FixtureRequest, recording: Path, paper: PaperVen
             trouble, settings = ToldVenue(child.ready, http), _settings(child.ready)
         else:
             trouble, settings = ToldVenue(paper.ready, http), _settings(paper.ready)
-        connector = LighterConnector(settings, SystemClock())
+        connector = LighterConnector(replace(settings, has_drop_copy=has_drop_copy), SystemClock())
         stack.push_async_callback(connector.close)
-        events: list[Event] = []
-        await connector.start(events.append)
-        made = World(connector, trouble, events)
+        made = World(connector, trouble)
+        await connector.start(made.hear)
         await made.live()
         await eventually(lambda: connector.quote(ETH).bid, "somebody to bid")
         yield made
@@ -239,7 +314,7 @@ async def world(request: pytest.FixtureRequest, recording: Path, paper: PaperVen
 async def test_a_missed_update_is_said_and_mended(world: World):
     await world.trouble.gap()
     told = "order_book:0 lost its chain: asking for a new snapshot"
-    await eventually(lambda: told in [one.text for one in world.events if isinstance(one, Noticed)], "the gap told")
+    await eventually(lambda: told in [one.text for one in world.told(Noticed)], "the gap told")
     await world.live()
 
 
@@ -264,6 +339,55 @@ async def test_a_refused_token_takes_the_account_link_and_a_good_one_brings_it_b
     await eventually(lambda: world.link(LinkName.ACCOUNT) is not LinkStatus.LIVE, "the account link to fall")
     await world.trouble.calm()
     await world.live()
+
+
+async def test_an_old_token_is_minted_anew_and_every_private_stream_goes_on_with_it(world: World):
+    session, old, began_ns = world.account, world.account._token, SystemClock().now().mono_ns
+    labels = [name.replace("/", ":") for name in account_channels(world.connector._settings.account_index)]
+    world.let_token_age()
+    await eventually(lambda: all(session.asked_ns(label) > began_ns for label in labels), "new subscriptions")
+    await eventually(lambda: all(one.state == "live" for one in session._channels.values()), "their snapshots")
+    assert session._token not in {old, None}
+    assert not session.wants_token(SystemClock().now().mono_ns)
+    assert isinstance(await world.submit(601), Sent)
+    await eventually(
+        lambda: 601 in [one.orders[0].client_id for one in world.told(OrdersReported)], "the stream to go on"
+    )
+    assert world.refused == []
+
+
+async def test_a_token_refused_while_it_is_renewed_is_minted_once_more(world: World):
+    await world.trouble.refuse_next_token()
+    world.let_token_age()
+    await eventually(lambda: world.refused, "the refusal")
+    await world.live()
+    assert len(world.refused) == 1
+    assert world.account._token not in {None, *world.refused}
+    assert isinstance(await world.submit(602), Sent)
+    await eventually(
+        lambda: 602 in [one.orders[0].client_id for one in world.told(OrdersReported)], "the stream to go on"
+    )
+
+
+@pytest.mark.parametrize("has_drop_copy", [True])
+async def test_what_one_private_connection_keeps_back_is_an_alert_and_the_venues_list_decides(
+    world: World, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("core.connectors.lighter.drop_copy.GRACE_NS", SECOND_NS)
+    monkeypatch.setattr("core.connectors.lighter.agreement.LASTING_NS", 3_600 * SECOND_NS)  # which would mend it too
+    running = world.connector._running
+    assert running is not None
+    assert running.watch is not None
+    await eventually(lambda: running.watch._is_comparing, "the comparison", 10)
+    lists = len(world.told(OpenOrdersListed))
+    await world.trouble.tell_one()
+    assert isinstance(await world.submit(701), Sent)
+    [order] = await world.connector.open_orders()
+    await eventually(
+        lambda: any(f"told order {order.venue_id} as accepted" in one for one in world.alerts()), "an alert", 10
+    )
+    await eventually(lambda: len(world.told(OpenOrdersListed)) > lists, "the venue's list", 10)
+    assert [one.client_id for one in world.told(OpenOrdersListed)[-1].orders] == [701]
 
 
 async def test_a_lost_reply_is_never_a_refusal_and_the_order_is_there_once(world: World):
