@@ -42,6 +42,8 @@ _CLOSE_S: Final = 0.5
 _MAX_DRAIN_MS: Final = 5_000
 """How long a connection that the venue is closing is kept for answers still to come."""
 _MAX_FRAME: Final = 16 * 1024 * 1024
+_MINT_AGAIN_NS: Final = 5 * SECOND_NS
+"""How long to wait after a renewal that failed."""
 _BREATH: Final = 64
 """Frames taken in one go before other work on the loop gets its turn."""
 
@@ -73,6 +75,43 @@ class StreamSetup:
     """Mints the token for private channels."""
     transactions: TxSocket | None = None
     """Sends over this stream's connection while there is one."""
+
+
+class Renewal:
+    """Mints the next token beside the ticker: while no key answers, pings go on and the old token still serves."""
+
+    def __init__(self, mint: Callable[[], Awaitable[str]]) -> None:
+        """Nothing is asked for before a session wants it."""
+        self._mint: Final = mint
+        self._minting: asyncio.Future[str] | None = None
+        self._not_before_ns = 0
+        self._has_told = False
+
+    def step(self, session: Session, now_ns: int) -> list[Output]:
+        """Begin when the session wants a token, and give it to the session when it is there."""
+        minting = self._minting
+        if minting is None:
+            if session.wants_token(now_ns) and now_ns >= self._not_before_ns:
+                self._minting = asyncio.ensure_future(self._mint())
+            return []
+        if not minting.done():
+            return []
+        self._minting = None
+        try:
+            token = minting.result()
+        except (LinkDown, AuthRejected) as error:
+            self._not_before_ns = now_ns + _MINT_AGAIN_NS
+            has_told, self._has_told = self._has_told, True
+            text = f"no new token yet: {error}; the one in use serves for an hour more, trying again"
+            return [] if has_told else [Tell(NoticeLevel.WARN, text)]
+        self._has_told = False
+        return session.renew(token, now_ns)
+
+    async def end(self) -> None:
+        """Leave no task behind."""
+        if self._minting is not None:
+            self._minting.cancel()
+            await asyncio.gather(self._minting, return_exceptions=True)
 
 
 class Stream:
@@ -230,18 +269,23 @@ class Stream:
         return outputs
 
     async def _keep(self, socket: Socket) -> str:
-        while True:
-            await asyncio.sleep(_TICK_S)
-            now_ns = self._clock.now().mono_ns
-            if self._has_drained(now_ns):
-                return SHUTTING_DOWN
-            outputs = self._session.tick(now_ns)
-            if self._setup.token is not None and self._session.wants_token(now_ns):
-                outputs += self._session.renew(await self._setup.token(), now_ns)
-            ended = await self._carry_out(socket, outputs)
-            self._announce()
-            if ended is not None:
-                return ended
+        renewal = Renewal(self._setup.token) if self._setup.token is not None else None
+        try:
+            while True:
+                await asyncio.sleep(_TICK_S)
+                now_ns = self._clock.now().mono_ns
+                if self._has_drained(now_ns):
+                    return SHUTTING_DOWN
+                outputs = self._session.tick(now_ns)
+                if renewal is not None:
+                    outputs += renewal.step(self._session, now_ns)
+                ended = await self._carry_out(socket, outputs)
+                self._announce()
+                if ended is not None:
+                    return ended
+        finally:
+            if renewal is not None:
+                await renewal.end()
 
     def _compare_clocks(self, stamp_ms: int) -> None:
         now = self._clock.now()

@@ -6,11 +6,14 @@ import threading
 import pytest
 
 from core.clock import SECOND_NS, ManualClock
+from core.connectors.lighter.account_feed import account_channels
+from core.connectors.lighter.session import Session, SessionPolicy
 from core.connectors.lighter.signer import Signer
+from core.connectors.lighter.stream import Renewal
 from core.connectors.lighter.tokens import Tokens
 from core.decisions import Sent
 from core.errors import AuthRejected, LinkDown
-from core.events import LinkStatus
+from core.events import LinkStatus, Noticed
 from tests.support.orders import limit_order, no_gate
 from tests.support.scripted_lighter import KEY, KILL_KEY
 from tests.support.waiting import eventually
@@ -183,3 +186,97 @@ async def test_the_account_stream_comes_back_while_the_trading_keys_signer_hangs
     token = [frame["auth"] for frame in venue.heard if "auth" in frame][-1]
     assert token.split(":")[2] == str(KILL_KEY)
     await _kill(connector, venue)
+
+
+@pytest.fixture
+def hold(monkeypatch):
+    """From when it is called no key mints, until the event is set; with the list of the keys that were asked."""
+    released, holding, asked, mints = threading.Event(), threading.Event(), [], Signer._mint
+
+    def held(signer, *arguments: object):
+        if holding.is_set():
+            asked.append(signer.api_key_index)
+            released.wait(60)
+        return mints(signer, *arguments)
+
+    def begin() -> tuple[threading.Event, list[int]]:
+        holding.set()
+        return released, asked
+
+    monkeypatch.setattr(Signer, "_mint", held)
+    yield begin
+    released.set()
+
+
+async def _started(venue, start):
+    connector, events = await start(venue.settings())
+    await eventually(lambda: all(link.status is LinkStatus.LIVE for link in connector.links()), "links")
+    return connector, events
+
+
+def _let_token_age(connector) -> None:
+    session = connector._running.account._session
+    session._token_ns -= session._policy.token_life_ns
+
+
+def _pings(venue) -> int:
+    return sum(frame["type"] == "ping" for frame in venue.heard)
+
+
+def _auths(venue) -> list[str]:
+    return [frame["auth"] for frame in venue.heard if "auth" in frame]
+
+
+async def test_while_no_key_renews_the_token_pings_go_on_and_the_connection_stays(venue, start, hold, monkeypatch):
+    connector, events = await _started(venue, start)
+    monkeypatch.setattr("core.connectors.lighter.tokens._PATIENCE_S", 0.3)
+    monkeypatch.setattr("core.connectors.lighter.stream._MINT_AGAIN_NS", 0)
+    old = _auths(venue)
+    released, asked = hold()
+    _let_token_age(connector)
+
+    def told() -> list[str]:
+        return [one.text for one in events if isinstance(one, Noticed) and "no new token yet" in one.text]
+
+    await eventually(told, "the first failure")
+    assert {*asked} == {KEY, KILL_KEY}
+    before = _pings(venue)
+    await eventually(lambda: _pings(venue) >= before + 2, "pings meanwhile", 20)
+    monkeypatch.setattr("core.connectors.lighter.tokens._PATIENCE_S", 60)
+    before = _pings(venue)
+    await eventually(lambda: _pings(venue) >= before + 2, "pings while one attempt lasts", 20)
+    assert _auths(venue) == old, "nothing was subscribed anew"
+    released.set()
+    await eventually(lambda: len(_auths(venue)) == 2 * len(old), "new subscriptions", 20)
+    assert {*_auths(venue)[len(old) :]}.isdisjoint(old)
+    assert len(told()) == 1, "once, however many attempts failed"
+    assert len({*venue.private_sockets}) == 1, "on one and the same connection"
+
+
+async def test_a_renewal_under_way_ends_with_its_connection(venue, start, hold, monkeypatch):
+    connector, _ = await _started(venue, start)
+    monkeypatch.setattr("core.connectors.lighter.tokens._PATIENCE_S", 60)
+
+    def renewals() -> list[str]:
+        return [task.get_name() for task in asyncio.all_tasks() if "Tokens.fresh" in task.get_coro().__qualname__]
+
+    hold()
+    _let_token_age(connector)
+    await eventually(renewals, "the renewal")
+    await venue.cut()
+    await eventually(lambda: not renewals(), "its end")
+
+
+async def test_a_renewal_that_failed_is_tried_again_after_five_seconds_not_at_every_tick():
+    tried, session = [], Session(account_channels(1), SessionPolicy(data_is_life=False, token_life_ns=0))
+    session.opened(0, "old")
+
+    async def fails() -> str:
+        tried.append(1)
+        raise AuthRejected("no")
+
+    renewal = Renewal(fails)
+    for quarters in range(41):
+        renewal.step(session, quarters * SECOND_NS // 4)
+        await asyncio.sleep(0)
+    assert len(tried) == 2, "at once, and after five seconds; ten are not over since"
