@@ -16,7 +16,7 @@ from tests.support.crash_ground import PATIENCE_S, Ground, ground, same
 
 __all__ = ["ground"]
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 ACCOUNT: Final = "account_*"
 FAULTS: Final[dict[str, list[dict[str, object]]]] = {
@@ -53,7 +53,7 @@ def test_after_the_fault_both_sides_agree(ground: Ground, what: str) -> None:
         struck(ground, life, what)
         ground.truth(life, "{}")
         running.ask("trade on")
-        same(ground, life, running, what, patience_s=90.0)
+        same(ground, life, running, what, patience_s=180.0)
         assert ground.truth(life).orders, "nothing was ever placed"
         running.line.send("end")
         assert running.join() == 0
