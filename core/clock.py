@@ -5,9 +5,7 @@ Decisions receive an `Instant`; only shells hold a `Clock`.
 
 import time
 from datetime import UTC, datetime
-from typing import Final, Protocol
-
-from msgspec import Struct
+from typing import Final, NamedTuple, Protocol
 
 SECOND_NS: Final = 1_000_000_000
 MILLISECOND_NS: Final = 1_000_000
@@ -15,7 +13,7 @@ SECOND_US: Final = 1_000_000
 DAY_US: Final = 86_400 * SECOND_US
 
 
-class Instant(Struct, frozen=True, gc=False):
+class Instant(NamedTuple):
     """One moment, twice: for durations and for records."""
 
     mono_ns: int

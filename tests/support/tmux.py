@@ -33,7 +33,10 @@ class Tmux(Terminal):
         self._env = {**os.environ, **env, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
         self._env.pop("TMUX", None)
         size = ("-x", str(columns), "-y", str(rows))
-        self._tmux("-f", str(configuration), "new-session", "-d", *size, shlex.join(command))
+        # The shell writes the exit code: a tmux that misses the signal of its child's end never tells it.
+        self._code = self._folder / "code"
+        told = f"{shlex.join(command)}; echo $? > {shlex.quote(str(self._code))}"
+        self._tmux("-f", str(configuration), "new-session", "-d", *size, told)
         self._server = int(self._told("#{pid}"))
 
     def _tmux(self, *arguments: str) -> str:
@@ -69,8 +72,8 @@ class Tmux(Terminal):
 
     def wait_exit(self, *, timeout: float = 60.0) -> int:
         """Wait for the process to end; its exit code."""
-        self._wait(lambda: self._told("#{pane_dead}") == "1", "the process to end", timeout)
-        return int(self._told("#{pane_dead_status}"))
+        self._wait(lambda: self._code.exists() and self._code.read_text() != "", "the process to end", timeout)
+        return int(self._code.read_text())
 
     def __enter__(self) -> Self:
         return self
