@@ -35,6 +35,8 @@ pytestmark = pytest.mark.timeout(90)
 TROUBLE = {
     "429": {"fault": "http-429", "at": 0, "match": "*sendtx*", "count": 3},
     "too many messages": {"fault": "ws-30009", "at": 0, "count": 2},
+    "too many in flight": {"fault": "ws-30010", "at": 0, "count": 2},
+    "a throttled socket": {"fault": "ws-23000", "at": 0, "count": 2},
     "nonce errors": {"fault": "nonce-storm", "at": 0, "count": 4},
     "lost replies": {"fault": "reply-lost", "at": 0, "count": 2},
     "lost requests": {"fault": "request-lost", "at": 0, "count": 2},
@@ -71,7 +73,7 @@ def known(engine: EngineThread) -> int:
     return len(state.tasks) + len(state.recent)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(7))  # which names every trouble at least once
 async def test_a_kill_under_faults_ends_with_nothing_open_and_is_never_confirmed_early(
     tmp_path: Path, seed: int
 ) -> None:

@@ -13,7 +13,7 @@ from decimal import Decimal
 import aiohttp
 import pytest
 
-from core.clock import SystemClock
+from core.clock import SECOND_NS, SystemClock
 from core.connectors.lighter.connector import LighterConnector, LighterSettings
 from core.connectors.venue.options import Extras
 from core.decisions import Refused, Sent, TxOutcome, Unresolved
@@ -268,11 +268,45 @@ async def test_an_expired_token_ends_the_account_link_only_and_a_good_one_mends_
 @pytest.mark.parametrize("fault", ["ws-30009", "ws-30010", "ws-23000"])
 async def test_a_book_whose_subscription_is_refused_stays_untradable(fault):
     async with world() as made:
+        for stream in made.connector._running.shards:
+            stream._session._policy = replace(stream._session._policy, pause_ns=SECOND_NS, ack_after_ns=SECOND_NS)
         await made.strike({"fault": "book-gap", "count": 1}, {"fault": fault, "match": "subscribe", "count": 1})
         await eventually(lambda: any("the venue answers" in text for text in made.notices()), "the refusal told", 8)
         assert made.connector.quote(ETH).status is not BookStatus.LIVE
-        if fault == "ws-30009":
-            await made.live(15)
+        await made.live()
+
+
+@pytest.mark.parametrize("code", [21712, 21728, 21733, 21734])
+async def test_a_refusal_keeps_its_code_spends_no_nonce_and_is_not_repeated(code):
+    async with world() as made:
+        await made.faults({"fault": "refuse", "match": "*sendtx", "code": code, "count": 1})
+        outcome = await made.submit(1)
+        assert isinstance(outcome, Refused)
+        assert outcome.code == code
+        assert await made.connector.open_orders() == ()
+        assert isinstance(await made.submit(2), Sent), "the lane goes on"
+        await eventually(lambda: made.statuses(2) == [OrderStatus.ACCEPTED], "the order to rest")
+        assert made.statuses(1) == []
+
+
+@pytest.mark.parametrize("fault", ["close", "cut", "shutdown"])
+async def test_a_fill_that_its_connection_ends_with_is_told_once(fault):
+    async with world() as made:
+        await made.faults({"fault": fault, "match": "account_all_trades:*", "ms": 50, "count": 1})
+        order = limit_order(1, str(round_to(made.connector.quote(ETH).ask * Decimal("1.01"), 2)), "0.0500")
+        outcome = await made.connector.submit(order, no_gate)
+        assert not isinstance(outcome, Refused)
+        await eventually(lambda: all(count for _, count in made.venue.faults.counts()), "the fault to strike", 8)
+        await made.faults()
+
+        def fills() -> list:
+            return [event.fill for event in made.events if isinstance(event, FillReported)]
+
+        await eventually(lambda: sum(fill.size for fill in fills()) == Decimal("0.0500"), "the fills", 20)
+        await made.live()
+        assert len({fill.trade_id for fill in fills()}) == len(fills())
+        assert {fill.side for fill in fills()} == {Side.BUY}
+        assert sum(fill.size for fill in fills()) == Decimal("0.0500")
 
 
 @pytest.mark.parametrize("ms", [60_000, -60_000])
