@@ -122,9 +122,10 @@ class Figures:
     def compare(self, account: Account, row: AccountRow, now_ns: int) -> tuple[tuple[Agreement, str, str], ...]:
         """What differs from REST for a while: the agreement, the channel that should tell it anew, and a sentence."""
         counts: dict[Key, Decimal] = {
-            one.market_id: Decimal(one.open_order_count)
+            one.market_id: Decimal(
+                self._counts[one.market_id] if one.open_order_count is None else one.open_order_count
+            )  # a number that is left out proves nothing
             for one in row.positions or ()
-            if one.open_order_count is not None
         }
         found = (
             (self.orders, "account_all_orders", "the open orders in market {}", counts),

@@ -87,6 +87,22 @@ def test_nothing_is_compared_before_a_list_or_after_the_stream_was_lost():
     assert _lasting(agreement, _one(a=2)) is None
 
 
+def test_a_list_that_came_by_itself_begins_the_wait_anew():
+    agreement, shown = _agreement(a=1), _one(a=1, b=2)
+    assert agreement.differing(shown, 0) is None
+    agreement.told(_one(a=1), is_complete=True)
+    assert _lasting(agreement, shown, LASTING_NS) == "b"
+
+
+def test_a_list_of_another_connection_is_no_answer_to_what_was_asked_before():
+    agreement = _agreement(a=1)
+    assert _lasting(agreement, _one(a=2)) == "a"
+    agreement.asked()
+    agreement.forget()
+    agreement.told(_one(a=1), is_complete=True)
+    assert _lasting(agreement, _one(a=2), 2 * LASTING_NS) == "a"
+
+
 def _order(index: int, market: int, status: str, time_us: int) -> WireOrder:
     row = order_row(index, 0, market_index=market, status=status, transaction_time=time_us)
     return msgspec.convert(row, WireOrder, strict=False)
@@ -133,6 +149,15 @@ def test_orders_that_ended_are_not_kept_for_ever(monkeypatch):
     assert len(figures._times) == 100
     assert not figures._open
     assert figures.orders._told == {0: 0}
+
+
+def test_the_orders_told_of_last_are_remembered_longest(monkeypatch):
+    monkeypatch.setattr("core.connectors.lighter.agreement._REMEMBERED", 2)
+    figures = Figures()
+    figures.on_orders([], is_complete=True)
+    for index, status, time_us in ((1, "open", 1), (2, "open", 1), (1, "canceled", 5), (3, "open", 1), (1, "open", 2)):
+        figures.on_orders([_order(index, 0, status, time_us)], is_complete=False)
+    assert figures.orders._told == {0: 2}, "the late frame of the first opens nothing"
 
 
 class World:
@@ -193,6 +218,26 @@ def test_what_rest_shows_otherwise_for_a_while_is_said_and_its_channel_alone_ask
     subscribed = [one.text for one in world.session.tick(2) if isinstance(one, Send) and '"subscribe"' in one.text]
     assert [channel in text for text in subscribed] == [True]
     assert world.compare(9 * LASTING_NS, **changes) == (), "once is enough"
+
+
+@pytest.mark.parametrize(
+    "changes", [{"positions": [_row(2)]}, {"collateral": "12"}, {"assets": [{**USDC, "balance": "6.00"}, ETH]}]
+)
+def test_while_the_stream_is_lost_nothing_is_compared(changes):
+    world = World()
+    assert world.compare(0, **changes) == ()
+    world.feed.on_lost("closed by the venue")
+    assert world.compare(LASTING_NS, **changes) == ()
+    assert world.compare(3 * LASTING_NS, **changes) == ()
+
+
+@pytest.mark.parametrize("count", [{}, {"open_order_count": None}])
+def test_a_number_of_orders_that_rest_leaves_out_proves_nothing(count):
+    world = World()
+    world.hear("update", "account_all_orders", orders={"0": [order_row(2**49, 1)]})
+    row = {"market_id": 0, "sign": 1, "position": "0", **count}
+    assert world.compare(0, positions=[row]) == ()
+    assert world.compare(LASTING_NS, positions=[row]) == ()
 
 
 def test_without_room_in_the_budget_it_is_said_when_it_can_be_asked():

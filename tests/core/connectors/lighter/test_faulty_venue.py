@@ -17,7 +17,15 @@ from core.clock import SECOND_NS, SystemClock
 from core.connectors.lighter.connector import LighterConnector, LighterSettings
 from core.connectors.venue.options import Extras
 from core.decisions import Refused, Sent, TxOutcome, Unresolved
-from core.events import Event, FillReported, LinkName, LinkStatus, Noticed, OrdersReported, PositionsReported
+from core.events import (
+    Event,
+    FillReported,
+    LinkName,
+    LinkStatus,
+    Noticed,
+    OrdersReported,
+    PositionsReported,
+)
 from core.model import BookStatus, OrderStatus, Side
 from core.units import MarketId, round_to
 from tests.support.orders import limit_order, no_gate
@@ -277,7 +285,7 @@ async def test_a_book_whose_subscription_is_refused_stays_untradable(fault):
 
 
 @pytest.mark.parametrize("code", [21712, 21728, 21733, 21734])
-async def test_a_refusal_keeps_its_code_spends_no_nonce_and_is_not_repeated(code):
+async def test_a_refusal_keeps_its_code_and_is_not_repeated(code):
     async with world() as made:
         await made.faults({"fault": "refuse", "match": "*sendtx", "code": code, "count": 1})
         outcome = await made.submit(1)
