@@ -44,6 +44,13 @@ class Desk(Looks):
             change = partial(self.action_theme, theme.name)
             yield SystemCommand(f"theme {name}", "Change the colours, for this run.", change)
 
+    def action_command_palette(self) -> None:
+        """Show the palette, over screens that change."""
+        from tui.screens.palette import Palette  # noqa: PLC0415 - the first paint does not wait for windows
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id=Palette.ID))
+
     def action_kill(self) -> None:
         """Kill: for a press that did not come through the terminal's input thread, which keeps those it carries out."""
         self.kill_now()

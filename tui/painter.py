@@ -6,12 +6,12 @@ shows is only ours to know as long as everything passes through here: `forget` a
 erased.
 
 Between the compositor of Textual, which says what is to be seen, and the driver (`tui.driver`), which carries text to
-the terminal. `PaintedApp` is the App of Textual with a painter of its own.
+the terminal. `PaintedApp` is the App of Textual with a painter of its own, `PatchedScreen` what its screens stand on.
 """
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final, cast
+from typing import Final, Self, cast
 
 from rich.cells import cached_cell_len
 from rich.color import ColorSystem
@@ -21,7 +21,7 @@ from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
 from textual.app import App, ReturnType
 from textual.events import Event, Resize
 from textual.geometry import Region
-from textual.screen import Screen
+from textual.screen import Screen, ScreenResultType
 from textual.strip import Strip
 
 _GAP: Final = 4
@@ -145,6 +145,22 @@ class PaintedApp(App[ReturnType]):
                 self._painter = Painter()
             renderable = self._painter.painted(renderable, self.size)
         super()._display(screen, cast("RenderableType | None", renderable))
+
+
+class PatchedScreen(Screen[ScreenResultType]):
+    """A screen of which a region may be repainted without losing what its widgets have to show.
+
+    Textual forgets the widgets that wait for their repaint when the screen itself asks for one, also of a region alone.
+    """
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        """Repaint regions beside whatever else waits; anything else is Textual's."""
+        if not regions or not repaint or layout or recompose or not self.is_mounted:
+            return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+        self._set_dirty(*regions)
+        self._dirty_widgets.add(self)
+        self.check_idle()
+        return self
 
 
 class _Painted(CompositorUpdate):

@@ -13,10 +13,13 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.style import Style
 from textual._compositor import ChopsUpdate, CompositorUpdate, LayoutUpdate
+from textual.app import App
 from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
-from tui.painter import Painter
+from tests.support.waiting import eventually
+from tui.painter import Painter, PatchedScreen
 
 COLUMNS, ROWS = 24, 6
 STYLES = [
@@ -166,3 +169,50 @@ def test_fewer_colours_are_told_in_fewer_colours() -> None:
     style = Style.parse("rgb(250,0,0)")
     text = painter.write([(0, 0, Strip([Segment("red", style)]))], COLUMNS, int(ColorSystem.STANDARD))
     assert text == "\x1b[1;1H\x1b[31mred\x1b[0m"
+
+
+class Line(Widget):
+    """A line that says what it is told."""
+
+    DEFAULT_CSS = "Line { height: 1; }"
+    said = ""
+
+    def say(self, what: str) -> None:
+        self.said = what
+        self.refresh()
+
+    def render(self) -> str:
+        return self.said
+
+
+class Street(PatchedScreen[None]):
+    def compose(self) -> Iterator[Line]:
+        yield Line()
+        yield Line()
+
+
+class Story(App[None]):
+    """Keeps which lines were painted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.painted: set[int] = set()
+
+    def get_default_screen(self) -> Street:
+        return Street()
+
+    def _display(self, screen: object, renderable: object) -> None:
+        if isinstance(renderable, ChopsUpdate):
+            self.painted |= {y for y, _, _ in renderable.spans}
+        super()._display(screen, renderable)
+
+
+async def test_a_region_of_the_screen_and_a_widget_that_changes_are_both_painted() -> None:
+    app = Story()
+    async with app.run_test(size=(COLUMNS, ROWS)) as pilot:
+        await pilot.pause()
+        for number in range(20):  # both in one beat of Textual's timer, one way or the other
+            app.painted.clear()
+            app.screen.query(Line)[1].say(f"{number}")
+            app.screen.refresh(Region(0, 5, COLUMNS, 1))
+            await eventually(lambda: {1, 5} <= app.painted, "both to be painted")

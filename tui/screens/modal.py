@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from tui.painter import PatchedScreen
 from tui.view import View
 from tui.widgets.kill_banner import KillBanner
 from tui.widgets.lines import LOOKS, Lines, Span, Tone
@@ -20,7 +21,7 @@ class Window(VerticalScroll, can_focus=False):
     """The frame in the middle of the screen."""
 
 
-class Modal(ModalScreen[Result]):
+class Modal(PatchedScreen[Result], ModalScreen[Result]):
     """A window over the desk."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)

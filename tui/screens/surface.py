@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.events import Resize, ScreenResume
-from textual.screen import Screen
 from textual.widget import Widget
 
 from core.model import Order
@@ -20,6 +19,7 @@ from core.units import MarketId
 from tui.bridge import EngineHandle
 from tui.hints import sentence
 from tui.keys import Key
+from tui.painter import PatchedScreen
 from tui.screens.modal import wrap
 from tui.view import View
 from tui.widgets.footer import Footer
@@ -42,7 +42,7 @@ class Pane(Protocol):
         ...
 
 
-class Surface(Screen[None]):
+class Surface(PatchedScreen[None]):
     """One full screen of the desk."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)
