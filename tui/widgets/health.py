@@ -195,7 +195,7 @@ class ReadingsPane(Grid[Reading]):
 
     def show(self, view: View) -> None:
         """Paint what changed."""
-        if self._seen.is_new(view.second, view.state.kill, view.is_past):
+        if self._seen.is_new(view.second, view.state.kill, view.is_past, view.desk is None):
             self.set_items(readings(view))
 
 
