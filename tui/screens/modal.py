@@ -21,7 +21,7 @@ class Window(VerticalScroll, can_focus=False):
     """The frame in the middle of the screen."""
 
 
-class Modal(PatchedScreen[Result], ModalScreen[Result]):
+class Modal(ModalScreen[Result], PatchedScreen[Result]):
     """A window over the desk."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = set(LOOKS)

@@ -7,7 +7,7 @@ from textual.command import CommandPalette
 from tui.painter import PatchedScreen
 
 
-class Palette(PatchedScreen[None], CommandPalette):
+class Palette(CommandPalette, PatchedScreen[None]):
     """The palette."""
 
     ID: Final = "--command-palette"
