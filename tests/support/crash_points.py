@@ -60,13 +60,15 @@ class Points:
         self._is_counting = True
 
     def end(self) -> None:
-        self._is_counting = False
+        """Whoever passes a point at this moment in another thread dies first, or lives."""
+        with self._lock:
+            self._is_counting = False
 
     def at(self, label: str) -> None:
         """Pass a point, or die there."""
-        if not self._is_counting:
-            return
         with self._lock:
+            if not self._is_counting:
+                return
             self.passed[label] += 1
             if (label, self.passed[label]) == self._fatal:
                 self._parent.send(("killed", self.passed))
