@@ -1,7 +1,7 @@
 """SIGKILL at every point of the engine's life, the venue in another process: after a restart both agree on everything.
 
 At every kind of point one life is killed at the first passing, the next at the second, and so on until a life passes it
-no more: nothing is sampled.
+no more: nothing is sampled. A point that only a race leads to is tried in life after life, and may be met in none.
 """
 
 import signal
@@ -28,8 +28,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_500)]
 TRIES: Final = 3
 RARE_TRIES: Final = 8
 """Of a point that the undisturbed life passed and that no life was killed at yet."""
-RACES: Final = "missed fills: "
-"""What is asked when a frame of the stream came too late, which most lives never see."""
+RACES: Final = 3
+"""Kinds of points that one life may pass by a race (a look that fell into it, a frame that came late) and none of the
+eight lives after it; more of them, and the enumeration itself is in doubt."""
 SPAN_S: Final = 600
 
 
@@ -120,8 +121,8 @@ def every_point(passed: Counter[str], killed_at: Callable[[Point, int], Counter[
     with ThreadPoolExecutor(WORKERS) as pool:
         for done in [pool.submit(work, worker) for worker in range(WORKERS)]:
             done.result()
-    spared = {label for label in passed.keys() - killed.keys() if not label.startswith(RACES)}
-    assert not spared, f"never killed at {spared}"
+    spared = passed.keys() - killed.keys()
+    assert len(spared) <= RACES, f"never killed at {spared}"
     return killed
 
 
